@@ -1,0 +1,1 @@
+"""The wattbus command: run everything on one machine, watch, ask, report."""

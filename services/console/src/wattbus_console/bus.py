@@ -1,0 +1,129 @@
+"""The console on the bus: connects or says what to do, keeps the picture, carries wishes."""
+
+import logging
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from wattbus_console.mistakes import Mistake
+from wattbus_console.picture import Confirmations, Picture
+from wattbus_contract import topics
+from wattbus_contract.broker_settings import BrokerSettings
+from wattbus_contract.codec import Decoded, InvalidMessage, decode
+from wattbus_contract.control import Response
+from wattbus_contract.requests import GoalRequest, ModeRequest
+from wattbus_contract.session import MqttSession, SessionDead
+
+USER = "console"
+CONNECT_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Bus:
+    """A connected session with the picture that its messages paint."""
+
+    session: MqttSession
+    picture: Picture
+    confirmations: Confirmations
+    newest_reading: Decoded | None = None
+
+    def pump(self, timeout_s: float) -> list[Decoded]:
+        """Take what arrives within `timeout_s`, and all that has arrived by then."""
+        taken = []
+        incoming = self.session.receive(timeout_s)
+        while incoming is not None:
+            message = None
+            try:
+                message = decode(incoming.topic, incoming.payload)
+            except InvalidMessage as error:
+                log.warning("ignored a message: %s", error)
+            if message is not None:
+                self.picture.apply(message)
+                self.confirmations.apply(message)
+                if message.topic.spec is topics.METER:
+                    self.newest_reading = message
+                taken.append(message)
+            self.session.ack(incoming)
+            incoming = self.session.receive(0.0)
+        return taken
+
+
+@contextmanager
+def connected(settings: BrokerSettings, site: str) -> Iterator[Bus]:
+    """Give a connected bus; Mistake with what to do when the broker is away or refuses us."""
+    session = MqttSession(
+        settings,
+        user=USER,
+        site=site,
+        version=version("wattbus-console"),
+        subscriptions=[topics.everything(site)],
+        # Many consoles may run at once; none leaves a trace on the broker.
+        client_id=settings.client_id or f"{settings.username or USER}-{uuid.uuid4().hex[:8]}",
+        is_durable=False,
+        announces_itself=False,
+    )
+    bus = Bus(session, Picture(), Confirmations())
+    _check_reachable(settings)
+    session.start()
+    try:
+        _wait_connected(bus, settings)
+        yield bus
+    except SessionDead as error:
+        raise Mistake(str(error)) from error
+    finally:
+        session.stop()
+
+
+def _check_reachable(settings: BrokerSettings) -> None:
+    """Tell at once what the session would wait for."""
+    try:
+        socket.create_connection((settings.host, settings.port), CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Mistake(
+            f"no broker answers at {settings.host}:{settings.port} ({reason.lower()}): start one "
+            "with `wattbus up` or `docker compose up`, or say where it is with --host and --port"
+        ) from error
+
+
+def _wait_connected(bus: Bus, settings: BrokerSettings) -> None:
+    deadline_s = time.monotonic() + CONNECT_TIMEOUT_S
+    while not bus.session.is_connected:
+        if time.monotonic() > deadline_s:
+            raise Mistake(
+                f"the broker at {settings.host}:{settings.port} has not let us in within "
+                f"{CONNECT_TIMEOUT_S:g} s"
+            )
+        bus.pump(0.05)
+
+
+def ask_for(bus: Bus, station: str, wish: ModeRequest | GoalRequest) -> Response:
+    """Send a wish and return the answer; Mistake if nobody answers."""
+    spec = topics.MODE_REQUEST if isinstance(wish, ModeRequest) else topics.GOAL_REQUEST
+    sent = bus.session.publish(spec, wish, station=station)
+    deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        for message in bus.pump(0.1):
+            body = message.body
+            if (
+                isinstance(body, Response)
+                and message.topic.station == station
+                and (body.request_source, body.request_seq) == (sent.source, sent.seq)
+            ):
+                return body
+        if bus.session.denied_topics:
+            raise Mistake(
+                f"the broker does not let user {bus.session.user} ask for anything: use the user "
+                "console, homeassistant or dashboard"
+            )
+    known = ", ".join(bus.picture.stations) or "none"
+    if station not in bus.picture.stations:
+        raise Mistake(f"no station {station!r} at this site; known stations: {known}")
+    raise Mistake(f"no answer within {ANSWER_TIMEOUT_S:g} s: is the station-bridge running?")

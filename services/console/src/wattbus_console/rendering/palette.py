@@ -1,0 +1,13 @@
+"""The colours of everything that is shown, each with its meaning."""
+
+HOUSE = "steel_blue"
+HOUSE_AHEAD = "grey42"
+CAR = "green3"
+CAR_AHEAD = "dark_sea_green4"
+PRICE = "grey58"
+PRICE_PAST = "grey35"
+FUSE = "red3"
+NOW = "bold yellow"
+QUIET = "bright_black"
+ALARM = "bold red"
+GOOD = "green3"

@@ -1,0 +1,1 @@
+"""Topics, message types and the MQTT session that every Wattbus service shares."""

@@ -1,0 +1,243 @@
+"""What the station-bridge and the price-feed say about a site: facts, forecasts and goals."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from wattbus_contract.base import (
+    Body,
+    CurrentA,
+    DurationS,
+    EnergyWh,
+    Id,
+    LimitW,
+    Percent,
+    PowerW,
+    PricePerKwh,
+    Reason,
+    Text,
+    UtcInstant,
+)
+
+
+class ConnectorStatus(StrEnum):
+    """OCPP 1.6 ChargePointStatus, edition 2, section 7.7."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+class Mode(StrEnum):
+    """What a person wants of a station: planned, at once, or not at all."""
+
+    SMART = "smart"
+    NOW = "now"
+    OFF = "off"
+
+
+class Control(StrEnum):
+    """What a station can be told: on or off, or a current in steps."""
+
+    SWITCH = "switch"
+    CURRENT = "current"
+
+
+Phase = Annotated[int, Field(ge=1, le=3, description="A phase of the site.")]
+Phases = Annotated[tuple[Phase, ...], Field(min_length=1, max_length=3)]
+"""The site's phases that a station uses, such as (1,) or (1, 2, 3)."""
+
+
+class SiteInfo(Body):
+    """One site behind one main fuse. `time_scale` is site seconds per wall second."""
+
+    name: Text
+    time_zone: Text
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    bidding_zone: Text | None = None
+    phases: Annotated[int, Field(ge=1, le=3, description="How many the main fuse has.")]
+    voltage_v: Annotated[float, Field(gt=0, le=1000)]
+    fuse_current_a: CurrentA | None = None
+    max_power_w: LimitW
+    time_scale: Annotated[
+        float, Field(gt=0, le=1e6, description="Site seconds per wall second; 1 is real time.")
+    ]
+    failsafe_after_s: DurationS
+    stations: tuple[Id, ...]
+
+
+class StationInfo(Body):
+    """A charging station and the car that belongs to it."""
+
+    name: Text
+    control: Control
+    phases: Phases
+    voltage_v: Annotated[float, Field(gt=0, le=1000)]
+    min_current_a: CurrentA
+    max_current_a: CurrentA
+    current_step_a: Annotated[float, Field(gt=0, le=1000)]
+    max_power_w: LimitW
+    failsafe_limit_w: LimitW
+    poll_interval_s: DurationS
+    car_name: Text | None = None
+    battery_capacity_wh: Annotated[float, Field(gt=0, le=1e7)]
+    charging_efficiency: Annotated[
+        float, Field(gt=0, le=1, description="Energy into the battery per energy from the grid.")
+    ]
+
+
+class StationState(Body):
+    """How a station stands now; expires when the bridge no longer hears of it."""
+
+    at: UtcInstant
+    connector_status: ConnectorStatus
+    is_reachable: bool
+    is_plugged_in: bool
+    soc_percent: Percent | None = None
+    power_active_import_w: PowerW
+    offered_limit_w: LimitW
+    mode: Mode
+    is_failsafe: bool
+    is_guarded: bool
+    transaction_id: Text | None = None
+    reason: Reason | None = None
+
+
+class MeterReading(Body):
+    """One poll of one station: what the logger stores as a row.
+
+    Figures named `reported_…` are what the station itself said where that is known to be faulty;
+    the others are true.
+    """
+
+    at: UtcInstant
+    connector_status: ConnectorStatus
+    is_plugged_in: bool
+    mode: Mode
+    is_failsafe: bool
+    power_active_import_w: PowerW
+    energy_active_import_register_wh: EnergyWh
+    offered_limit_w: LimitW
+    soc_percent: Percent | None = None
+    transaction_id: Text | None = None
+    current_import_l1_a: CurrentA | None = None
+    current_import_l2_a: CurrentA | None = None
+    current_import_l3_a: CurrentA | None = None
+    house_load_w: PowerW | None = None
+    price_per_kwh: PricePerKwh | None = None
+    reported_base_current_load_kw: float | None = None
+    reported_battery_energy_kwh: float | None = None
+    round_trip_s: Annotated[float, Field(ge=0)] | None = None
+
+
+class HouseholdMeter(Body):
+    """The household at its main fuse, once a round of polls."""
+
+    at: UtcInstant
+    house_load_w: PowerW
+    stations_power_w: PowerW
+    site_power_w: PowerW
+    max_power_w: LimitW
+    house_current_l1_a: CurrentA | None = None
+    house_current_l2_a: CurrentA | None = None
+    house_current_l3_a: CurrentA | None = None
+    price_per_kwh: PricePerKwh | None = None
+
+
+class StationEventKind(StrEnum):
+    """What can happen to a station besides a meter value."""
+
+    PLUGGED_IN = "plugged-in"
+    UNPLUGGED = "unplugged"
+    TARGET_REACHED = "target-reached"
+    STATION_LOST = "station-lost"
+    STATION_BACK = "station-back"
+    CLOCK_RESET = "clock-reset"
+    FAILSAFE_ENTERED = "failsafe-entered"
+    FAILSAFE_LEFT = "failsafe-left"
+    GUARD_ENTERED = "guard-entered"
+    GUARD_LEFT = "guard-left"
+    LIMIT_APPLIED = "limit-applied"
+    MODE_CHANGED = "mode-changed"
+    GOAL_CHANGED = "goal-changed"
+
+
+class StationEvent(Body):
+    """Something that happened once, at the station's own time."""
+
+    at: UtcInstant
+    kind: StationEventKind
+    text: Text
+    limit_w: LimitW | None = None
+    transaction_id: Text | None = None
+
+
+class Goal(Body):
+    """What the car should have, and by when."""
+
+    mode: Mode
+    target_soc_percent: Percent
+    min_soc_percent: Percent = 0.0
+    arrival_at: UtcInstant | None = None
+    departure_at: UtcInstant | None = None
+    price_cap_per_kwh: PricePerKwh | None = None
+
+
+class PriceSlot(Body):
+    """What a household pays from `start_at` on, VAT and fees as the site has configured them."""
+
+    start_at: UtcInstant
+    duration_s: DurationS
+    price_per_kwh: PricePerKwh
+    spot_price_per_kwh: PricePerKwh | None = None
+
+
+class PriceForecast(Body):
+    """Known prices, in order and without overlap; gaps and mixed lengths are allowed."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    unit: Text
+    provider: Text
+    slots: tuple[PriceSlot, ...]
+
+    @model_validator(mode="after")
+    def _slots_are_in_order(self) -> "PriceForecast":
+        _check_order(self.slots)
+        return self
+
+
+class BaseLoadSlot(Body):
+    """Expected load of the house without its chargers, mean over the slot."""
+
+    start_at: UtcInstant
+    duration_s: DurationS
+    power_w: PowerW
+
+
+class BaseLoadForecast(Body):
+    """Expected house load, in order and without overlap."""
+
+    unit: Literal["W"] = "W"
+    provider: Text
+    slots: tuple[BaseLoadSlot, ...]
+
+    @model_validator(mode="after")
+    def _slots_are_in_order(self) -> "BaseLoadForecast":
+        _check_order(self.slots)
+        return self
+
+
+def _check_order(slots: Sequence[PriceSlot | BaseLoadSlot]) -> None:
+    for number, (earlier, later) in enumerate(pairwise(slots), start=1):
+        gap_s = (later.start_at - earlier.start_at).total_seconds() - earlier.duration_s
+        if gap_s < -1e-6:
+            raise ValueError(f"slots.{number} starts before slot {number - 1} has ended")

@@ -1,0 +1,1 @@
+"""Writes what happens on the bus to CSV, text, plots and reports."""

@@ -1,0 +1,156 @@
+"""Reads `battery_log.csv` back: whole rows as they were; broken ones told by number, left out."""
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+NEEDED = ("at", "local_time", "station", "power_w", "energy_register_wh")
+
+
+class BadLog(ValueError):  # noqa: N818 - says what it is, as InvalidMessage does
+    """A file that is no log of ours; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRow:
+    """One meter value; `local_time` is without zone, `sent_at` the wall clock's text."""
+
+    at: datetime
+    local_time: datetime
+    station: str
+    power_w: float
+    energy_register_wh: float
+    is_plugged_in: bool = True
+    soc_percent: float | None = None
+    target_soc_percent: float | None = None
+    planned_limit_w: float | None = None
+    reason: str = ""
+    house_load_w: float | None = None
+    site_load_w: float | None = None
+    fuse_power_w: float | None = None
+    price_per_kwh: float | None = None
+    currency: str = ""
+    station_min_power_w: float | None = None
+    station_max_power_w: float | None = None
+    battery_capacity_wh: float | None = None
+    charging_efficiency: float | None = None
+    sent_at: str = ""
+
+
+@dataclass(slots=True)
+class Problems:
+    """What was left out while reading; the first few in words."""
+
+    most_told: int = 5
+    count: int = 0
+    told: list[str] = field(default_factory=list)
+
+    def add(self, path: Path, row_number: int, problem: str) -> None:
+        """Note a row that was left out; the header is row 1."""
+        self.count += 1
+        if len(self.told) < self.most_told:
+            self.told.append(f"{path.name} row {row_number} left out: {problem}")
+
+    def lines(self) -> list[str]:
+        """Return what to tell."""
+        more = self.count - len(self.told)
+        return [*self.told, f"and {more} more rows left out"] if more else list(self.told)
+
+
+def read_rows(
+    path: Path, problems: Problems, stations: frozenset[str] | None = None
+) -> Iterator[RecordedRow]:
+    """Yield a file's rows, of some stations only if given. BadLog if it is no log at all."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        lines = csv.reader(line.replace("\0", "�") for line in file)
+        try:
+            header = next(lines)
+        except StopIteration:
+            raise BadLog(f"{path} is empty: nothing has been recorded yet") from None
+        except csv.Error as error:
+            raise BadLog(f"{path} is no CSV file: {error}") from error
+        read = _reader_of(path, header)
+        while True:
+            try:
+                cells = next(lines)
+                if not cells:
+                    continue
+                row = read(cells)
+            except StopIteration:
+                return
+            except (csv.Error, ValueError, IndexError) as error:
+                problems.add(path, lines.line_num, str(error))
+                continue
+            if stations is None or row.station in stations:
+                yield row
+
+
+class _Reader:
+    """Turns cells into a row by the header's names; columns may be missing or in another order."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._width = len(header)
+        self._index = {name: index for index, name in enumerate(header)}
+
+    def __call__(self, cells: Sequence[str]) -> RecordedRow:
+        if len(cells) != self._width:
+            raise ValueError(f"{len(cells)} cells instead of {self._width}")
+        return RecordedRow(
+            at=_instant(self._text(cells, "at")),
+            local_time=datetime.fromisoformat(self._text(cells, "local_time")),
+            station=self._text(cells, "station"),
+            power_w=_required(cells[self._index["power_w"]], "power_w"),
+            energy_register_wh=_required(
+                cells[self._index["energy_register_wh"]], "energy_register_wh"
+            ),
+            is_plugged_in=self._text(cells, "is_plugged_in") != "false",
+            soc_percent=self._number(cells, "soc_percent"),
+            target_soc_percent=self._number(cells, "target_soc_percent"),
+            planned_limit_w=self._number(cells, "planned_limit_w"),
+            reason=self._text(cells, "reason"),
+            house_load_w=self._number(cells, "house_load_w"),
+            site_load_w=self._number(cells, "site_load_w"),
+            fuse_power_w=self._number(cells, "fuse_power_w"),
+            price_per_kwh=self._number(cells, "price_per_kwh"),
+            currency=self._text(cells, "currency"),
+            station_min_power_w=self._number(cells, "station_min_power_w"),
+            station_max_power_w=self._number(cells, "station_max_power_w"),
+            battery_capacity_wh=self._number(cells, "battery_capacity_wh"),
+            charging_efficiency=self._number(cells, "charging_efficiency"),
+            sent_at=self._text(cells, "sent_at"),
+        )
+
+    def _text(self, cells: Sequence[str], name: str) -> str:
+        index = self._index.get(name)
+        return "" if index is None else cells[index]
+
+    def _number(self, cells: Sequence[str], name: str) -> float | None:
+        text = self._text(cells, name)
+        return None if not text else _required(text, name)
+
+
+def _reader_of(path: Path, header: Sequence[str]) -> _Reader:
+    missing = [name for name in NEEDED if name not in header]
+    if missing:
+        raise BadLog(f"{path} is no battery log: its header lacks {', '.join(missing)}")
+    return _Reader(header)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"at = {text!r} has no zone")
+    return instant
+
+
+def _required(text: str, name: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ValueError(f"{name} = {text!r} is no number") from error
+    if not math.isfinite(value):
+        raise ValueError(f"{name} = {text!r} is no finite number")
+    return value

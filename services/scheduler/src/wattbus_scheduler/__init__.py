@@ -1,0 +1,1 @@
+"""Decides when each car charges and says why."""

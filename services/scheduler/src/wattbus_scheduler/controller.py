@@ -1,0 +1,209 @@
+"""Decides: a reducer from messages to plans and limits; reads no clock and no network."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from wattbus_contract.base import MessageId
+from wattbus_contract.codec import Decoded
+from wattbus_contract.facts import (
+    BaseLoadForecast,
+    Goal,
+    HouseholdMeter,
+    MeterReading,
+    PriceForecast,
+    SiteInfo,
+    StationEvent,
+    StationEventKind,
+    StationInfo,
+    StationState,
+)
+from wattbus_scheduler.facts import Facts
+from wattbus_scheduler.following import CLOCK_JITTER, Following, follow
+from wattbus_scheduler.freshness import Freshness
+from wattbus_scheduler.plan import Plan, Reason
+from wattbus_scheduler.plausible import implausible
+from wattbus_scheduler.situation import Situation
+from wattbus_scheduler.situation_builder import HeldLoad, build_situation, half_intervals
+
+FACTS = (
+    SiteInfo,
+    StationInfo,
+    StationState,
+    MeterReading,
+    StationEvent,
+    HouseholdMeter,
+    Goal,
+    PriceForecast,
+    BaseLoadForecast,
+)
+"""What a decision may follow from; lease, plans and statuses of services are none."""
+
+Planner = Callable[[Situation, datetime], Plan]
+"""A strategy with its settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """When to plan anew. Times are on the site's clock.
+
+    A state of charge further than `soc_tolerance_percent` (and one reading's worth of energy) off
+    the plan starts a new plan; a house load that does not leave what was planned is reckoned with
+    for `hold_load_s`, so that a switched charger does not go on and off with every reading.
+    """
+
+    soc_tolerance_percent: float = 2.0
+    hold_load_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMade:
+    """A new plan; `currency` is that of its costs."""
+
+    plan: Plan
+    currency: str
+    caused_by: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDecided:
+    """What a station may draw from now on, until the next decision."""
+
+    station_id: str
+    limit_w: float
+    reason: Reason
+    decided_at: datetime
+    caused_by: MessageId
+
+
+Output = PlanMade | LimitDecided
+
+
+@dataclass(slots=True)
+class Controller:
+    """Feed it the retained snapshot, call `complete_snapshot`, then feed it every message.
+
+    The same messages in the same order give the same outputs. A plain reading costs a look-up;
+    planning happens on events only: new price, load forecast, goal or info, plug, mode, a state of
+    charge off the plan, the end of a slot, a house load that breaks the plan, a clock set back.
+    """
+
+    planner: Planner
+    settings: ControlSettings = field(default_factory=ControlSettings)
+    facts: Facts = field(default_factory=Facts)
+    limits: dict[str, LimitDecided] = field(default_factory=dict)
+    newest_plan: PlanMade | None = None
+    _freshness: Freshness = field(default_factory=Freshness)
+    _following: Following | None = None
+    _held: HeldLoad | None = None
+    _is_live: bool = False
+
+    def complete_snapshot(self) -> None:
+        """Note that all retained messages were fed; from now on messages have consequences."""
+        self._is_live = True
+
+    def dry_plan(self) -> Plan | None:
+        """Return what would be planned now, without consequences; None if too little is known."""
+        if self.facts.now is None:
+            return None
+        situation = build_situation(self.facts, self.facts.now)
+        if situation is None or not situation.cars:
+            return None
+        return self.planner(situation, self.facts.now)
+
+    def handle(self, message: Decoded) -> list[Output]:
+        """Take one message and return what follows from it: nothing, mostly."""
+        if implausible(message.body) is not None or not self._freshness.admits(message):
+            return []
+        if not isinstance(message.body, FACTS):
+            return []
+        is_new_fact = self.facts.apply(message)
+        now = self.facts.now
+        if not self._is_live or now is None or self.facts.site is None:
+            return []
+        if is_new_fact or self._must_plan(message, now):
+            self._follow_new_plan(now)
+            stations = tuple(self._following.courses) if self._following is not None else ()
+            plans = list(self._plan_if_changed(message.message_id))
+            return [*plans, *self._decide(stations, now, message.message_id)]
+        if isinstance(message.body, MeterReading):
+            return list(self._decide((message.topic.station,), now, message.message_id))
+        return []
+
+    def _must_plan(self, message: Decoded, now: datetime) -> bool:
+        following = self._following
+        if following is None or not following.is_current_at(now):
+            return True
+        if self._held is not None and not _holds(self._held, now):
+            return True
+        match message.body:
+            case MeterReading() | StationState():
+                is_overloaded = following.overload_w(self.facts, now) > 0
+                return is_overloaded or self._is_off_the_plan(message.topic.station, now)
+            case HouseholdMeter():
+                return following.overload_w(self.facts, now) > 0
+            case StationEvent(kind=StationEventKind.CLOCK_RESET):
+                return True
+            case _:
+                return False
+
+    def _is_off_the_plan(self, station_id: str, now: datetime) -> bool:
+        following, station = self._following, self.facts.station(station_id)
+        if following is None:
+            return False
+        if following.is_left(station_id, station, now, self.settings.soc_tolerance_percent):
+            return True
+        limit = self.limits.get(station_id)
+        is_idle = limit is not None and limit.limit_w == 0
+        return is_idle and following.is_unfinished(station_id, station, now)
+
+    def _follow_new_plan(self, now: datetime) -> None:
+        """Plan; and once more if the house as it is measured leaves too little for that plan."""
+        if self._held is not None and not _holds(self._held, now):
+            self._held = None
+        self._plan(now)
+        load_w = self.facts.house_load_w
+        if self._following is None or load_w is None:
+            return
+        if self._following.overload_w(self.facts, now) > 0:
+            intervals = self._following.half_intervals.values()
+            hold = max([timedelta(seconds=self.settings.hold_load_s), *(4 * i for i in intervals)])
+            self._held = HeldLoad(load_w, now, now + hold)
+            self._plan(now)
+
+    def _plan(self, now: datetime) -> None:
+        situation = build_situation(self.facts, now, self._held)
+        if situation is not None:
+            plan = self.planner(situation, now)
+            self._following = follow(plan, situation, half_intervals(self.facts), now)
+            for gone in self.limits.keys() - self._following.courses.keys():
+                del self.limits[gone]
+
+    def _plan_if_changed(self, cause: MessageId) -> Iterator[PlanMade]:
+        following, newest = self._following, self.newest_plan
+        if following is None or not following.plan.stations:
+            return
+        if newest is None or newest.plan.stations != following.plan.stations:
+            self.newest_plan = PlanMade(following.plan, following.site.currency, cause)
+            yield self.newest_plan
+
+    def _decide(
+        self, stations: tuple[str, ...], now: datetime, cause: MessageId
+    ) -> Iterator[LimitDecided]:
+        """Yield the limits that differ, in power or reason, from what was decided before."""
+        following = self._following
+        if following is None:
+            return
+        for station_id in stations:
+            if station_id not in following.courses:
+                continue
+            last = self.limits.get(station_id)
+            last_limit_w = last.limit_w if last is not None else 0.0
+            limit_w, reason = following.limit_of(station_id, self.facts, now, last_limit_w)
+            if last is None or (last.limit_w, last.reason) != (limit_w, reason):
+                self.limits[station_id] = LimitDecided(station_id, limit_w, reason, now, cause)
+                yield self.limits[station_id]
+
+
+def _holds(held: HeldLoad, now: datetime) -> bool:
+    return held.since_at - CLOCK_JITTER <= now < held.until_at

@@ -1,0 +1,107 @@
+"""What the fuse leaves for a car in every stretch of time, and what is already promised."""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from wattbus_scheduler.situation import Car, CarControl, Site, Situation
+
+TIME_EPSILON_S = 1e-4
+"""Instants closer than this are the same: a microsecond is the finest that a datetime holds."""
+
+POWER_EPSILON_W = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A slot, or a part of one, in which price, house load and promised power do not change.
+
+    Times are POSIX seconds. `used_w` is what cars already take, one figure a phase.
+    """
+
+    slot_index: int
+    start_s: float
+    end_s: float
+    price_per_kwh: float | None
+    house_load_w: float
+    used_w: tuple[float, ...]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+def pieces_from(situation: Situation, now: datetime) -> list[Piece]:
+    """Return the slots from `now` on, the started one cut, with nothing promised yet."""
+    now_s = now.timestamp()
+    unused = (0.0,) * situation.site.phases
+    pieces = []
+    for index, slot in enumerate(situation.slots):
+        start_s = max(now_s, slot.start_at.timestamp())
+        end_s = slot.start_at.timestamp() + slot.duration_s
+        if end_s - start_s > TIME_EPSILON_S:
+            pieces.append(
+                Piece(index, start_s, end_s, slot.price_per_kwh, slot.house_load_w, unused)
+            )
+    return pieces
+
+
+def offered_power_w(site: Site, car: Car, house_load_w: float, used_w: tuple[float, ...]) -> float:
+    """Return the highest power in W that the car may take beside house and other cars, or 0.
+
+    A switched car takes all or nothing; one with a current takes its minimum plus whole steps.
+    """
+    free_w = math.inf
+    if site.max_power_w is not None:
+        free_w = site.max_power_w - house_load_w - sum(used_w)
+    if site.fuse_current_a is not None:
+        most_used_w = max(used_w[phase - 1] for phase in car.phases)
+        phase_w = site.fuse_current_a * site.voltage_v - house_load_w / site.phases - most_used_w
+        free_w = min(free_w, phase_w * len(car.phases))
+    if car.control is CarControl.SWITCH:
+        return car.max_power_w if free_w >= car.max_power_w - POWER_EPSILON_W else 0.0
+    return _stepped_power_w(car, free_w)
+
+
+def _stepped_power_w(car: Car, free_w: float) -> float:
+    watts_per_ampere = car.voltage_v * len(car.phases)
+    wanted_a = min(car.max_current_a, free_w / watts_per_ampere)
+    if wanted_a < car.min_current_a - 1e-9:
+        return 0.0
+    if car.current_step_a <= 0:
+        return min(wanted_a * watts_per_ampere, car.max_power_w)
+    steps = math.floor((wanted_a - car.min_current_a) / car.current_step_a + 1e-9)
+    current_a = car.min_current_a + steps * car.current_step_a
+    return min(current_a * watts_per_ampere, car.max_power_w)
+
+
+def book(
+    pieces: list[Piece], car: Car, start_s: float, end_s: float, power_w: float
+) -> list[Piece]:
+    """Return the pieces with `power_w` promised to the car from `start_s` to `end_s`."""
+    booked: list[Piece] = []
+    for piece in pieces:
+        from_s, to_s = max(piece.start_s, start_s), min(piece.end_s, end_s)
+        if to_s - from_s <= TIME_EPSILON_S:
+            booked.append(piece)
+            continue
+        if from_s - piece.start_s > TIME_EPSILON_S:
+            booked.append(replace(piece, end_s=from_s))
+        else:
+            from_s = piece.start_s
+        if piece.end_s - to_s <= TIME_EPSILON_S:
+            to_s = piece.end_s
+        used_w = with_car(piece.used_w, car, power_w)
+        booked.append(replace(piece, start_s=from_s, end_s=to_s, used_w=used_w))
+        if to_s < piece.end_s:
+            booked.append(replace(piece, start_s=to_s))
+    return booked
+
+
+def with_car(used_w: tuple[float, ...], car: Car, power_w: float) -> tuple[float, ...]:
+    """Return the power used on each phase once the car takes `power_w`, spread evenly."""
+    share_w = power_w / len(car.phases)
+    return tuple(
+        used + share_w if phase in car.phases else used for phase, used in enumerate(used_w, 1)
+    )

@@ -1,0 +1,113 @@
+"""Says of every stretch of a joint plan why the car charges in it, or why it does not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from wattbus_contract.money import cost_text
+from wattbus_scheduler.optimal.problem import Floats
+from wattbus_scheduler.outlook import Block, Outlook, instant
+from wattbus_scheduler.plan import Reason, ReasonCode
+from wattbus_scheduler.selection import KEY_EPSILON, Stretch
+from wattbus_scheduler.wording import price_text, span_text
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """What else a car could do: the dearest price that it needs, and what charging at once costs.
+
+    `marginal_price` is that of the last kWh if the car were alone; None where it is short anyway.
+    `extra_at_once` is what charging on arrival would cost more; None if the plan holds less
+    energy than that would.
+    """
+
+    marginal_price: float | None
+    extra_at_once: float | None
+    at_once_text: str
+
+
+def alternatives(
+    outlook: Outlook, prices: Floats, offered_kwh: Floats, plan_cost: float, plan_kwh: float
+) -> Alternatives:
+    """Return the alternatives of a car that is offered so much energy, piece by piece, alone."""
+    currency = outlook.site.currency
+    known = np.where(np.isnan(prices), 0.0, prices)
+    order = np.argsort(np.where(np.isnan(prices), np.inf, prices), kind="stable")
+    reached = np.searchsorted(np.cumsum(offered_kwh[order]), plan_kwh - 1e-6)
+    marginal = float(prices[order[reached]]) if reached < len(order) else None
+    if marginal is not None and np.isnan(marginal):
+        marginal = float("inf")
+    taken = np.clip(plan_kwh - (np.cumsum(offered_kwh) - offered_kwh), 0.0, offered_kwh)
+    if float(taken.sum()) < plan_kwh - 1e-3 or np.isnan(prices[taken > 0]).any():
+        return Alternatives(marginal, None, "")
+    extra = float((known * taken).sum()) - plan_cost
+    if abs(extra) < 5e-3:
+        text = "; at once would cost the same"
+    elif extra > 0:
+        text = f"; at once would cost {cost_text(extra, currency)} more"
+    else:
+        # Alone it could; beside the other cars it could not.
+        text = ""
+    return Alternatives(marginal, extra, text)
+
+
+def why_charging(outlook: Outlook, stretch: Stretch, other: Alternatives) -> Reason:
+    """Return why a car charges in a stretch of its plan."""
+    price = stretch.price_per_kwh
+    if price is None:
+        text = f"charging: no price is known, and the time is needed{outlook.deadline_text}"
+        return Reason(ReasonCode.CHARGING_CHEAPEST, text)
+    shown = price_text(price, outlook.site.currency)
+    if other.marginal_price is None or price <= other.marginal_price + KEY_EPSILON:
+        text = f"charging: {shown} is among the cheapest{outlook.deadline_text}"
+        return Reason(ReasonCode.CHARGING_CHEAPEST, text + other.at_once_text)
+    block = next(b for b in outlook.blocks if b.start_s <= stretch.start_s < b.end_s)
+    is_inside = block.price_per_kwh is not None and block.price_per_kwh < price - KEY_EPSILON
+    if is_inside:
+        when = _when(outlook, block)
+        mean = price_text(block.price_per_kwh or 0.0, outlook.site.currency)
+        text = f"charging: on at {shown} without a break, {when} costs {mean} in all"
+        return Reason(ReasonCode.CHARGING_ON, text + other.at_once_text)
+    text = f"charging: {shown}, as the cheaper times are shared with other cars"
+    return Reason(ReasonCode.CHARGING_LEFT_OVER, text + other.at_once_text)
+
+
+def why_waiting(outlook: Outlook, stretch: Stretch) -> Reason | None:
+    """Return why a car waits that could charge; None if the fuse is what keeps it."""
+    after = outlook.next_block(stretch.start_s)
+    block = after if after is not None else (outlook.blocks[-1] if outlook.blocks else None)
+    if block is None:
+        return None
+    when = _when(outlook, block)
+    is_later = after is not None
+    if stretch.price_per_kwh is None or block.price_per_kwh is None:
+        text = f"waiting: no price is known here; charging is planned {when}"
+        return Reason(ReasonCode.WAITING_NO_PRICE, text) if is_later else None
+    saving = stretch.price_per_kwh - block.price_per_kwh
+    if saving > KEY_EPSILON:
+        text = f"waiting: {when} is {price_text(saving, outlook.site.currency)} cheaper"
+        return Reason(ReasonCode.WAITING_CHEAPER, text)
+    return None
+
+
+def why_calm(outlook: Outlook, stretch: Stretch) -> Reason:
+    """Return why a car waits although the price is low and the fuse has room."""
+    after = outlook.next_block(stretch.start_s)
+    if after is None:
+        return Reason(ReasonCode.WAITING_FEWER_STARTS, "waiting: nothing more is planned")
+    when = _when(outlook, after)
+    text = f"waiting: {when} fits better with the other cars and needs fewer starts"
+    return Reason(ReasonCode.WAITING_FEWER_STARTS, text)
+
+
+def _when(outlook: Outlook, block: Block) -> str:
+    return _span(block.start_s, block.end_s, outlook.now, outlook.zone)
+
+
+@lru_cache(maxsize=1024)
+def _span(start_s: float, end_s: float, now: datetime, zone: ZoneInfo) -> str:
+    """Return `22:00 to 24:00`; every slot that waits for a block names the same one."""
+    return span_text(instant(start_s), instant(end_s), now, zone)

@@ -1,0 +1,262 @@
+"""Turns pieces of time and cars into the arrays of a problem."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+
+from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
+from wattbus_scheduler.selection import Stretch
+from wattbus_scheduler.situation import Car, CarControl, Site, Situation
+
+UNKNOWN_FACTOR = 10.0
+"""A piece without a price counts this many times the highest known price: it is used last."""
+RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
+MOST_CELLS_CUT = 200_000
+SAFETY_KW = 1e-6
+"""Kept free in every row of the plan, against the rounding of the solver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A car to plan: what it needs from the grid, the part it could do without, its window.
+
+    `fixed` are its stretches that are settled already.
+    """
+
+    car: Car
+    need_wh: float
+    reserve_wh: float
+    window: tuple[float, float]
+    fixed: tuple[Stretch, ...]
+
+
+def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
+    """Cut pieces where a car comes or goes; far too many cars leave the pieces as they are."""
+    wanted = {edge for task in tasks for edge in task.window}
+    starts = np.array([piece.start_s for piece in pieces])
+    ends = np.array([piece.end_s for piece in pieces])
+    inside: dict[int, list[float]] = {}
+    for edge in sorted(wanted):
+        at = int(np.searchsorted(starts, edge, side="right")) - 1
+        if at >= 0 and starts[at] + TIME_EPSILON_S < edge < ends[at] - TIME_EPSILON_S:
+            inside.setdefault(at, []).append(edge)
+    count = sum(len(edges) for edges in inside.values())
+    if (len(pieces) + count) * len(tasks) > max(MOST_CELLS_CUT, 2 * len(pieces) * len(tasks)):
+        return pieces
+    cut: list[Piece] = []
+    for at, piece in enumerate(pieces):
+        edges = [piece.start_s, *inside.get(at, ()), piece.end_s]
+        cut.extend(
+            replace(piece, start_s=start_s, end_s=end_s) for start_s, end_s in pairwise(edges)
+        )
+    return cut
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """The powers in kW that a station can be told beside 0: `step` is 0 if there are no steps."""
+
+    least: float
+    most: float
+    step: float
+
+    def floor(self, power_kw: Floats) -> Floats:
+        """Return the highest power not above `power_kw` (0 if there is none)."""
+        capped = np.minimum(power_kw, self.most)
+        if self.step > 0:
+            steps = np.floor((capped - self.least) / self.step + 1e-6)
+            stepped = self.least + steps * self.step
+            # The car's own highest power need not be a whole step.
+            capped = np.where(power_kw >= self.most - 1e-9, self.most, stepped)
+        floored: Floats = np.where(power_kw >= self.least - 1e-9, capped, 0.0)
+        return floored
+
+
+def power_of(car: Car) -> Power:
+    """Return what the car's station can be told."""
+    most = car.max_power_w / 1000
+    if car.control is CarControl.SWITCH:
+        return Power(most, most, 0.0)
+    per_ampere = car.voltage_v * len(car.phases) / 1000
+    most = min(most, car.max_current_a * per_ampere)
+    return Power(min(car.min_current_a * per_ampere, most), most, car.current_step_a * per_ampere)
+
+
+def problem_of(
+    situation: Situation, now: datetime, pieces: Sequence[Piece], tasks: Sequence[Task]
+) -> Problem:
+    """Return the arrays for the tasks; what the pieces have promised already is not free."""
+    site = situation.site
+    start_s = np.array([piece.start_s for piece in pieces])
+    end_s = np.array([piece.end_s for piece in pieces])
+    hours = (end_s - start_s) / 3600
+    share, cap_kw = _rows(site, pieces, [task.car for task in tasks])
+    is_usable = np.zeros((len(tasks), len(pieces)), dtype=bool)
+    min_kw, max_kw = np.zeros(is_usable.shape), np.zeros(is_usable.shape)
+    prices = np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])
+    scale = float(np.nanmax(np.abs(prices))) if not np.isnan(prices).all() else 1.0
+    scale = max(scale, 1e-3)
+    free = np.zeros(is_usable.shape, dtype=bool)
+    no_use = np.zeros_like(cap_kw)
+    for number, task in enumerate(tasks):
+        power = power_of(task.car)
+        here = (start_s >= task.window[0] - TIME_EPSILON_S) & (
+            end_s <= task.window[1] + TIME_EPSILON_S
+        )
+        cap = task.car.price_cap_per_kwh
+        if cap is not None:
+            here &= np.isnan(prices) | (prices <= cap)
+        for stretch in task.fixed:
+            here &= (end_s <= stretch.start_s + TIME_EPSILON_S) | (
+                start_s >= stretch.end_s - TIME_EPSILON_S
+            )
+            free[number] |= np.abs(start_s - stretch.end_s) < TIME_EPSILON_S
+        if task.car.is_charging:
+            free[number] |= np.abs(start_s - now.timestamp()) < TIME_EPSILON_S
+        rows = share[:, number] > 0
+        room = np.full(len(pieces), np.inf)
+        if rows.any():
+            room = ((cap_kw - no_use)[rows] / share[rows, number][:, None]).min(axis=0)
+        max_kw[number] = power.floor(room)
+        min_kw[number] = power.least
+        is_usable[number] = here & (max_kw[number] >= power.least - 1e-9)
+    joined = np.ones(len(pieces), dtype=bool)
+    joined[1:] = start_s[1:] - end_s[:-1] <= TIME_EPSILON_S
+    counted, surplus_kwh, surplus_gain = _counted_prices(situation, pieces, prices, scale)
+    peak_of, peak_base = _peak_hours(site, pieces, start_s, hours)
+    return Problem(
+        hours=hours,
+        price=counted,
+        is_usable=is_usable,
+        share=share,
+        cap_kw=cap_kw,
+        min_kw=min_kw,
+        max_kw=max_kw,
+        need_kwh=np.array([task.need_wh / 1000 for task in tasks]),
+        reserve_kwh=np.array([task.reserve_wh / 1000 for task in tasks]),
+        overhead_kw=np.array([task.car.overhead_w / 1000 for task in tasks]),
+        is_free_start=free,
+        is_joined=joined,
+        start_price=0.0,
+        unmet_price=UNMET_FACTOR * scale,
+        reserve_price=RESERVE_FACTOR * scale,
+        surplus_kwh=surplus_kwh * hours,
+        surplus_gain=surplus_gain,
+        peak_of=peak_of,
+        peak_base_kw=peak_base,
+        peak_floor_kw=max(site.peak_so_far_w / 1000, float(peak_base.max(initial=0.0))),
+        peak_price=site.peak_price_per_kw,
+    )
+
+
+def _rows(site: Site, pieces: Sequence[Piece], cars: Sequence[Car]) -> tuple[Floats, Floats]:
+    """Return each car's share in each row, and what the house and settled charging leave in kW."""
+    used = np.array([piece.used_w for piece in pieces]).T / 1000
+    house = np.array([piece.house_load_w for piece in pieces]) / 1000
+    shares, caps = [], []
+    if site.max_power_w is not None:
+        shares.append(np.ones(len(cars)))
+        caps.append(site.max_power_w / 1000 - house - used.sum(axis=0))
+    if site.fuse_current_a is not None:
+        for phase in range(1, site.phases + 1):
+            shares.append(
+                np.array([1 / len(car.phases) if phase in car.phases else 0.0 for car in cars])
+            )
+            fuse_kw = site.fuse_current_a * site.voltage_v / 1000
+            caps.append(fuse_kw - house / site.phases - used[phase - 1])
+    if not shares:
+        return np.zeros((0, len(cars))), np.zeros((0, len(pieces)))
+    return np.array(shares), np.array(caps)
+
+
+def _counted_prices(
+    situation: Situation, pieces: Sequence[Piece], prices: Floats, scale: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return what a kWh counts in each piece; the surplus in kW, and what a kWh of it is spared."""
+    slots = [situation.slots[piece.slot_index] for piece in pieces]
+    co2 = np.array([slot.co2_g_per_kwh for slot in slots]) / 1000
+    counted = np.where(np.isnan(prices), UNKNOWN_FACTOR * scale, prices)
+    counted = counted + co2 * situation.site.co2_price_per_kg
+    used = np.array([sum(piece.used_w) for piece in pieces]) / 1000
+    surplus = np.array([slot.surplus_w for slot in slots]) / 1000
+    sold = np.array([slot.feed_in_price_per_kwh for slot in slots])
+    gain = np.where(np.isnan(prices), 0.0, prices) - sold + co2 * situation.site.co2_price_per_kg
+    return counted, np.maximum(0.0, surplus - used), np.where(surplus > 0, gain, 0.0)
+
+
+def _peak_hours(
+    site: Site, pieces: Sequence[Piece], start_s: Floats, hours: Floats
+) -> tuple[Ints, Floats]:
+    """Return each piece's clock hour by number, and the mean power there without new charging."""
+    if site.peak_price_per_kw <= 0:
+        return np.full(len(pieces), -1, dtype=np.int32), np.zeros(0)
+    offsets = [
+        datetime.fromtimestamp(at, site.time_zone).utcoffset() or timedelta() for at in start_s
+    ]
+    shifts = np.array([offset.total_seconds() for offset in offsets])
+    _, numbers = np.unique(np.floor((start_s + shifts) / 3600 + 1e-9), return_inverse=True)
+    drawn = np.array([piece.house_load_w + sum(piece.used_w) for piece in pieces]) / 1000
+    base = np.bincount(numbers, weights=drawn * hours).astype(np.float64)
+    return numbers.astype(np.int32), base
+
+
+def tightened(problem: Problem, tasks: Sequence[Task]) -> Problem:
+    """Return the problem with rows lowered to what the stations' powers can add up to.
+
+    Valid at every instant, and so for the mean over a piece: powers in whole steps add up to whole
+    steps, and of few cars every set is tried with the least and the most it can draw.
+    """
+    cap = problem.cap_kw.copy()
+    powers = [power_of(task.car) for task in tasks]
+    for row in range(len(cap)):
+        share = problem.share[row]
+        step = _common_step(
+            [p for p, s in zip(powers, share, strict=True) if s > 0], share[share > 0]
+        )
+        if step > 0:
+            cap[row] = np.floor(cap[row] / step + 1e-6) * step
+        few = np.flatnonzero(share > 0)
+        if 0 < len(few) <= 8:
+            cap[row] = _reachable(
+                cap[row],
+                np.array([powers[n].least * share[n] for n in few]),
+                np.array([powers[n].most * share[n] for n in few]),
+            )
+    return replace(problem, cap_kw=cap)
+
+
+def _common_step(powers: Sequence[Power], share: Floats) -> float:
+    """Return the step in a row of which all powers are multiples, or 0."""
+    steps = {round(p.step * s, 9) for p, s in zip(powers, share, strict=True)}
+    if len(steps) != 1:
+        return 0.0
+    step = steps.pop()
+    if step <= 0:
+        return 0.0
+    edges = [edge * s for p, s in zip(powers, share, strict=True) for edge in (p.least, p.most)]
+    is_whole = all(abs(edge / step - round(edge / step)) < 1e-6 for edge in edges)
+    return step if is_whole else 0.0
+
+
+def _reachable(cap: Floats, least: Floats, most: Floats) -> Floats:
+    sets = (np.arange(2 ** len(least))[:, None] >> np.arange(len(least))) & 1
+    lowest, highest = sets @ least, sets @ most
+    fits = lowest[:, None] <= cap[None, :] + 1e-9
+    best = np.where(fits, np.minimum(highest[:, None], cap[None, :]), -np.inf).max(axis=0)
+    reachable: Floats = np.where(cap >= 0, best, cap)
+    return reachable
+
+
+def patterns_from(
+    stretches: Sequence[tuple[float, float]], start_s: Floats, end_s: Floats
+) -> Bools:
+    """Return in which pieces charging goes on for more than half of the time."""
+    covered = np.zeros(len(start_s))
+    for first_s, last_s in stretches:
+        covered += np.maximum(0.0, np.minimum(end_s, last_s) - np.maximum(start_s, first_s))
+    pattern: Bools = covered > 0.5 * (end_s - start_s)
+    return pattern

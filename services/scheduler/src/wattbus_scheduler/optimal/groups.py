@@ -1,0 +1,99 @@
+"""Works on many cars in small groups, each beside the others' powers or the relaxed answer's."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+import numpy as np
+
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
+from wattbus_scheduler.optimal.programme import Answer, Programme
+from wattbus_scheduler.optimal.search import GAIN_EPSILON, Effort, Search
+
+MOST_REFITTED, MOST_REFITTED_IN_PAIRS = 5, 3
+"""In groups up to these sizes cars, and pairs of them, are also taken out and fixed anew."""
+
+
+@dataclass(slots=True, eq=False)
+class Joint:
+    """All cars' patterns and energies."""
+
+    on: Bools
+    energy_kwh: Floats
+
+
+def fix_in_groups(problem: Problem, relaxed: Answer, effort: Effort, size: int) -> Joint:
+    """Return a joint plan of many cars.
+
+    Every group gets what the relaxed answer gives to its cars, and what the groups before it have
+    left over.
+    """
+    joint = Joint(np.zeros_like(problem.is_usable), relaxed.energy_kwh.copy())
+    for group in _dealt(urgency_order(problem), size):
+        if effort.is_over():
+            joint.energy_kwh[~joint.on] = 0.0
+            return joint
+        sub = left_for(problem, joint.energy_kwh, group)
+        search = Search(sub, Programme(sub), effort)
+        search.fix_all(urgency_order(sub))
+        joint.on[group] = search.on
+        joint.energy_kwh[group] = search.programme.answer().energy_kwh
+    return joint
+
+
+def improve_in_groups(problem: Problem, joint: Joint, effort: Effort, size: int, seed: int) -> bool:
+    """Change cars' patterns for the better, group by group; tell whether anything changed."""
+    order = np.random.default_rng(seed).permutation(problem.cars).astype(np.int32)
+    has_changed = False
+    for group in _dealt(order, size):
+        if effort.is_over():
+            break
+        sub = left_for(problem, joint.energy_kwh, group)
+        search = Search(sub, Programme(sub), effort)
+        search.set_patterns(joint.on[group])
+        before = search.total
+        search.improve()
+        for _ in range(effort.passes):
+            if not search.refit(_refitted(len(group))):
+                break
+            search.improve()
+        if search.total < before - GAIN_EPSILON:
+            joint.on[group] = search.on
+            joint.energy_kwh[group] = search.programme.answer().energy_kwh
+            has_changed = True
+    return has_changed
+
+
+def urgency_order(problem: Problem) -> Ints:
+    """Return the cars, those with the least time first, then those that need most."""
+    return np.lexsort((-problem.need_kwh, problem.is_usable.sum(axis=1))).astype(np.int32)
+
+
+def left_for(problem: Problem, energy_kwh: Floats, cars: Sequence[int] | Ints) -> Problem:
+    """Return the problem of some cars beside the energies of the others."""
+    others = energy_kwh.copy()
+    others[cars] = 0.0
+    total = others.sum(axis=0)
+    sub = problem.subset(cars, problem.cap_kw - problem.used_kw(others / problem.hours))
+    if problem.peak_price > 0:
+        inside = problem.peak_of >= 0
+        drawn = np.bincount(
+            problem.peak_of[inside], weights=total[inside], minlength=len(problem.peak_base_kw)
+        )
+        sub = replace(sub, peak_base_kw=problem.peak_base_kw + drawn)
+    if (problem.surplus_kwh > 0).any():
+        sub = replace(sub, surplus_kwh=np.maximum(0.0, problem.surplus_kwh - total))
+    return sub
+
+
+def _dealt(order: Ints, size: int) -> Iterator[Ints]:
+    """Deal the cars like cards into groups of about `size`, so that each holds all kinds."""
+    number = max(1, -(-len(order) // size))
+    for first in range(number):
+        yield order[first::number]
+
+
+def _refitted(cars: int) -> list[tuple[int, ...]]:
+    """Return which cars of a group are to be fixed anew, together and in this order."""
+    size = 2 if 1 < cars <= MOST_REFITTED_IN_PAIRS else 1
+    return list(permutations(range(cars), size)) if cars <= MOST_REFITTED else []

@@ -1,0 +1,143 @@
+"""Makes energies what stations can be told: powers in steps, a little time cut off for the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wattbus_scheduler.optimal.grid import Power
+from wattbus_scheduler.optimal.problem import EPSILON_KW, Bools, Floats, Problem
+
+ENERGY_EPSILON_KWH = 1e-7
+ROUNDING_KW = 3e-6
+"""A power so little below a step is that step; the rows are checked afterwards."""
+
+
+@dataclass(slots=True, eq=False)
+class Legal:
+    """Powers by car and piece, and the part of each piece (0..1) that is used.
+
+    `from_back` marks pieces whose last part is used rather than the first.
+    """
+
+    power_kw: Floats
+    part: Floats
+    from_back: Bools
+
+
+def legalised(problem: Problem, on: Bools, energy_kwh: Floats, powers: Sequence[Power]) -> Legal:
+    """Return powers that stations can be told and that keep every row, close to the energies.
+
+    Steps are rounded down and the missing energy is added where it is cheapest and fits; what is
+    then too much is cut off at the dearest end of a block.
+    """
+    power = np.where(on, energy_kwh / problem.hours, 0.0)
+    power = np.where(on, np.clip(power, problem.min_kw, problem.max_kw), 0.0)
+    for car, kinds in enumerate(powers):
+        if kinds.step > 0:
+            power[car] = np.where(on[car], kinds.floor(power[car] + ROUNDING_KW), 0.0)
+    power = _within_rows(problem, power, powers)
+    legal = Legal(power, (power > 0).astype(float), np.zeros_like(on))
+    used = problem.used_kw(power)
+    could = (np.where(problem.is_usable, problem.max_kw, 0.0) * problem.hours).sum(axis=1)
+    for car in np.argsort(could - problem.need_kwh, kind="stable"):
+        _top_up(problem, legal, int(car), powers[car], used)
+    for car in range(problem.cars):
+        _trim(problem, legal, car)
+    return legal
+
+
+def _missing_kwh(problem: Problem, legal: Legal, car: int) -> float:
+    """Return what a car still needs, its losses included; negative if it has too much."""
+    hours = legal.part[car] * problem.hours
+    drawn = float((legal.power_kw[car] * hours).sum())
+    lost = float(problem.overhead_kw[car] * hours.sum())
+    return float(problem.need_kwh[car]) + lost - drawn
+
+
+def _within_rows(problem: Problem, power: Floats, powers: Sequence[Power]) -> Floats:
+    """Take steps back, then switch off the cars with most time, wherever a row is exceeded."""
+    while True:
+        over = problem.used_kw(power) - problem.cap_kw
+        rows, pieces = np.nonzero(over > EPSILON_KW)
+        if not len(pieces):
+            return power
+        row, piece = int(rows[0]), int(pieces[0])
+        cars = np.flatnonzero((power[:, piece] > 0) & (problem.share[row] > 0))
+        if not len(cars):
+            return power
+        least = problem.min_kw[:, piece] + EPSILON_KW
+        above = [int(car) for car in cars if power[car, piece] > least[car]]
+        if above:
+            car = max(above, key=lambda car: float(power[car, piece]))
+            lower = float(power[car, piece]) - max(powers[car].step, float(over[row, piece]))
+            power[car, piece] = max(lower, float(problem.min_kw[car, piece]))
+        else:
+            slack = problem.is_usable[cars].sum(axis=1)
+            power[cars[np.argmax(slack)], piece] = 0.0
+
+
+def _top_up(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw: Floats) -> None:
+    """Raise a car's powers until its need is met or nothing is left; `used_kw` follows.
+
+    First where the car is on anyway, then beside its blocks, then anywhere; cheapest first.
+    """
+    missing = _missing_kwh(problem, legal, car)
+    if missing <= ENERGY_EPSILON_KWH:
+        return
+    power = legal.power_kw[car]
+    room = np.minimum(power + problem.room_kw(used_kw, car), problem.max_kw[car])
+    order = np.argsort(problem.price, kind="stable")
+    order = order[problem.is_usable[car, order]]
+    overhead_kw = float(problem.overhead_kw[car])
+    for stage in range(3):
+        for piece in order:
+            now, hours = float(power[piece]), float(problem.hours[piece])
+            if (stage == 0) != (now > 0) or (stage == 1 and not _is_beside(power, piece)):
+                continue
+            lost = 0.0 if now > 0 else overhead_kw * hours
+            raised = _raised(kinds, now + (missing + lost) / hours, float(room[piece]))
+            if raised <= now + EPSILON_KW:
+                continue
+            power[piece], legal.part[car, piece] = raised, 1.0
+            used_kw[:, piece] += problem.share[:, car] * (raised - now)
+            missing -= (raised - now) * hours - lost
+            if missing <= ENERGY_EPSILON_KWH:
+                return
+
+
+def _raised(kinds: Power, wanted_kw: float, most_kw: float) -> float:
+    """Return the least power that covers `wanted_kw`, or the highest that there is room for."""
+    highest = float(kinds.floor(np.array([most_kw]))[0])
+    if kinds.step <= 0 or highest <= 0:
+        return min(max(wanted_kw, kinds.least), highest) if highest > 0 else 0.0
+    steps = np.ceil((max(wanted_kw, kinds.least) - kinds.least) / kinds.step - 1e-6)
+    return float(min(kinds.least + steps * kinds.step, highest))
+
+
+def _is_beside(power: Floats, piece: int) -> bool:
+    is_after = piece > 0 and power[piece - 1] > 0
+    return bool(is_after or (piece + 1 < len(power) and power[piece + 1] > 0))
+
+
+def _trim(problem: Problem, legal: Legal, car: int) -> None:
+    """Cut off what is too much at the dearest ends of the blocks."""
+    excess = -_missing_kwh(problem, legal, car)
+    while excess > ENERGY_EPSILON_KWH:
+        on = legal.part[car] > 0
+        before, after = np.zeros_like(on), np.zeros_like(on)
+        before[1:] = on[:-1] & problem.is_joined[1:]
+        after[:-1] = on[1:] & problem.is_joined[1:]
+        ends = np.flatnonzero(on & ~(before & after) & (legal.part[car] == 1.0))
+        if not len(ends):
+            return
+        at = int(ends[np.argmax(problem.price[ends] + 1e-9 * np.arange(len(ends)))])
+        net_kw = float(legal.power_kw[car, at] - problem.overhead_kw[car])
+        held = net_kw * float(problem.hours[at])
+        if held <= excess + ENERGY_EPSILON_KWH:
+            legal.power_kw[car, at] = legal.part[car, at] = 0.0
+            excess -= held
+            continue
+        legal.part[car, at] = 1 - excess / held
+        legal.from_back[car, at] = bool(after[at] and not before[at])
+        return

@@ -1,0 +1,189 @@
+"""When a car could be on: the cheapest patterns at given prices, with a price for each start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wattbus_scheduler.optimal.problem import Bools, Floats, Problem, count_starts
+
+ENERGY_EPSILON_KWH = 1e-9
+
+
+def cheapest_patterns(value: Floats, start_price: Floats, is_joined: Bools) -> tuple[Floats, Bools]:
+    """Return the least sum and the pattern that has it, for each row of `value`.
+
+    `value[k, t]` is what being on in piece t adds (inf where it cannot), `start_price[k, t]` what
+    a start there adds. Dynamic programming over the pieces, for all rows at once.
+    """
+    rows, pieces = value.shape
+    on, off = np.full(rows, np.inf), np.zeros(rows)
+    goes_on, stays_off = np.empty((pieces, rows), dtype=bool), np.empty((pieces, rows), dtype=bool)
+    for t in range(pieces):
+        started = off + start_price[:, t]
+        kept = on if is_joined[t] else on + start_price[:, t]
+        np.less_equal(kept, started, out=goes_on[t])
+        np.less_equal(off, on, out=stays_off[t])
+        off = np.minimum(off, on)
+        on = np.minimum(kept, started) + value[:, t]
+    least = np.minimum(on, off)
+    pattern = np.zeros((rows, pieces), dtype=bool)
+    is_on = on < off
+    for t in range(pieces - 1, -1, -1):
+        pattern[:, t] = is_on
+        is_on = np.where(is_on, goes_on[t], ~stays_off[t])
+    return least, pattern
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CarView:
+    """One car on its own: `price` and limits of energy in each piece, what it needs, its losses."""
+
+    price: Floats
+    low_kwh: Floats
+    high_kwh: Floats
+    can: Bools
+    hours: Floats
+    joined: Bools
+    need_kwh: float
+    overhead_kw: float
+    start_price: float
+    unmet_price: float
+    is_free_start: Bools
+
+    def starts(self, on: Bools) -> int:
+        """Return how often the pattern starts."""
+        return int(count_starts(on, self.joined, self.is_free_start))
+
+    def fill(self, on: Bools) -> tuple[Floats, float] | None:
+        """Return the cheapest energies in a pattern and what stays unmet; None if it is too much.
+
+        Every piece of the pattern holds its least energy, and the cheapest ones more.
+        """
+        energy = np.where(on, self.low_kwh, 0.0)
+        left = self.need_kwh + self.overhead_kw * float(self.hours[on].sum()) - float(energy.sum())
+        if left < -ENERGY_EPSILON_KWH:
+            return None
+        for t in np.flatnonzero(on)[np.argsort(self.price[on], kind="stable")]:
+            if left <= 0:
+                break
+            more = min(self.high_kwh[t] - self.low_kwh[t], left)
+            energy[t] += more
+            left -= more
+        return energy, max(0.0, left)
+
+    def cost(self, on: Bools) -> float:
+        """Return the cost of a pattern with its starts; inf if its least energy is too much."""
+        filled = self.fill(on)
+        if filled is None:
+            return float("inf")
+        energy, unmet = filled
+        energy_cost = float((self.price[on] * energy[on]).sum())
+        return energy_cost + self.start_price * self.starts(on) + self.unmet_price * unmet
+
+
+def view_of(problem: Problem, car: int, price: Floats, room_kw: Floats, need: float) -> CarView:
+    """Return one car with what is left for it: `price` per kWh, `room_kw` of power by piece."""
+    low = problem.low_kwh[car]
+    high = np.minimum(problem.high_kwh[car], np.maximum(0.0, room_kw) * problem.hours)
+    can = problem.is_usable[car] & (high >= low - ENERGY_EPSILON_KWH)
+    return CarView(
+        price=np.where(can, price, 0.0),
+        low_kwh=low,
+        high_kwh=np.maximum(high, low),
+        can=can,
+        hours=problem.hours,
+        joined=problem.is_joined,
+        need_kwh=need,
+        overhead_kw=float(problem.overhead_kw[car]),
+        start_price=problem.start_price,
+        unmet_price=problem.unmet_price,
+        is_free_start=problem.is_free_start[car],
+    )
+
+
+def candidates(
+    view: CarView, worth: float, most: int, start_factors: Sequence[float] = (1.0,)
+) -> list[Bools]:
+    """Return up to `most` patterns, the cheapest first.
+
+    They are those that are best at some worth of a kWh around `worth` and at some share of the
+    price of a start, and single blocks.
+    """
+    if not view.can.any():
+        return []
+    found = {on.tobytes(): on for factor in start_factors for on in _by_worth(view, worth, factor)}
+    if len(start_factors) > 1:
+        shrunk = [_shrunk(view, on) for on in found.values()]
+        found.update((on.tobytes(), on) for on in shrunk if on is not None)
+    found.update((on.tobytes(), on) for on in _single_blocks(view))
+    ranked = sorted((view.cost(on), number) for number, on in enumerate(found.values()))
+    patterns = list(found.values())
+    return [patterns[number] for cost, number in ranked[:most] if cost < np.inf]
+
+
+def _shrunk(view: CarView, on: Bools) -> Bools | None:
+    """Return a pattern without its dearest ends, so that the rest at its least is not too much."""
+    least = view.low_kwh - view.overhead_kw * view.hours
+    excess = float(least[on].sum()) - view.need_kwh
+    if not ENERGY_EPSILON_KWH < excess < view.need_kwh:
+        return None
+    smaller = on.copy()
+    while excess > ENERGY_EPSILON_KWH:
+        before, after = np.zeros_like(on), np.zeros_like(on)
+        before[1:] = smaller[:-1] & view.joined[1:]
+        after[:-1] = smaller[1:] & view.joined[1:]
+        ends = np.flatnonzero(smaller & ~(before & after))
+        # Of equally dear ends, those of short blocks go first: that spares a start.
+        lone = ~(before | after)[ends]
+        at = ends[np.argmax(view.price[ends] + 1e-9 * lone)]
+        smaller[at] = False
+        excess -= float(least[at])
+    return smaller
+
+
+def _by_worth(view: CarView, worth: float, start_factor: float) -> Bools:
+    order = np.argsort(view.price[view.can], kind="stable")
+    prices = view.price[view.can][order]
+    picks = prices[np.linspace(0, len(prices) - 1, 9).astype(int)]
+    # Without a price for starts the optimum is at the price of the last kWh.
+    last = int(np.searchsorted(np.cumsum(view.high_kwh[view.can][order]), view.need_kwh))
+    picks = np.concatenate([picks, prices[max(0, last - 1) : last + 2]])
+    spread = max(abs(worth), float(np.abs(picks).mean()))
+    near = worth + spread * np.array([-0.01, 0.0, 0.01, 0.03, 0.1])
+    # A block pays for its start from a worth that grows as the block gets shorter.
+    per_piece = view.start_price / max(float(view.high_kwh[view.can].mean()), 1e-9)
+    for_starts = worth + per_piece * np.array([0.3, 0.6, 1.1, 2.2])
+    worths = np.unique(np.concatenate([picks, near, for_starts]))
+    gain = view.price[None, :] - worths[:, None]
+    value = np.where(gain < 0, gain * view.high_kwh, gain * view.low_kwh)
+    value += worths[:, None] * view.overhead_kw * view.hours
+    value[:, ~view.can] = np.inf
+    start = np.where(view.is_free_start, 0.0, start_factor * view.start_price)
+    starts = np.broadcast_to(start, value.shape)
+    return cheapest_patterns(value, starts, view.joined)[1]
+
+
+def _single_blocks(view: CarView) -> list[Bools]:
+    """Return the best blocks without a break, at full power and, longer, at less."""
+    blocks: list[Bools] = []
+    breaks = np.concatenate([[0], np.cumsum(~view.can)])
+    gaps = np.concatenate([[0], np.cumsum(~view.joined)])
+    for part in (1.0, 0.7):
+        high = np.where(view.can, np.maximum(view.high_kwh * part, view.low_kwh), 0.0)
+        net = np.maximum(high - view.overhead_kw * view.hours, 0.0) * view.can
+        energy = np.concatenate([[0.0], np.cumsum(net)])
+        cost = np.concatenate([[0.0], np.cumsum(high * view.price)])
+        first = np.flatnonzero(view.can)
+        last = np.searchsorted(energy, energy[first] + view.need_kwh - ENERGY_EPSILON_KWH)
+        fits = last <= len(view.can)
+        first, last = first[fits], last[fits]
+        whole = (breaks[last] == breaks[first]) & (gaps[last] == gaps[first + 1]) & (last > first)
+        first, last = first[whole], last[whole]
+        too_much = energy[last] - energy[first] - view.need_kwh
+        block_cost = cost[last] - cost[first] - too_much * view.price[last - 1]
+        for i in np.argsort(block_cost, kind="stable")[:6]:
+            on = np.zeros(len(view.can), dtype=bool)
+            on[first[i] : last[i]] = True
+            blocks.append(on)
+    return blocks

@@ -1,0 +1,291 @@
+"""From a situation to every car's stretches of charging: settled, rigid and flexible cars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+
+import numpy as np
+
+from wattbus_scheduler.allocation import (
+    Allocation,
+    Picker,
+    allocate,
+    is_overdue,
+    needed_wh,
+    window_of,
+)
+from wattbus_scheduler.headroom import Piece
+from wattbus_scheduler.optimal.bound import lower_bound
+from wattbus_scheduler.optimal.grid import (
+    SAFETY_KW,
+    Task,
+    cut_at_windows,
+    patterns_from,
+    power_of,
+    problem_of,
+    tightened,
+)
+from wattbus_scheduler.optimal.legal import legalised
+from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
+from wattbus_scheduler.optimal.programme import Answer, Programme
+from wattbus_scheduler.optimal.rigid import Terms, book_rigid
+from wattbus_scheduler.optimal.search import Effort
+from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
+from wattbus_scheduler.outlook import blocks_of
+from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
+from wattbus_scheduler.situation import CarControl, CarMode, Situation
+
+SEARCH_SHARE = 0.4
+"""Of a time limit: the rest is for legal powers and reasons."""
+RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
+START_KWH = 0.25
+"""Unless it is set, a start weighs as much as so many kWh at the mean price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the plan is to weigh: see `StrategySettings`."""
+
+    start_price: float | None = None
+    calm_share: float = 0.005
+    replan_saving: float | None = None
+    time_limit_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schedule:
+    """Who charges when, as an allocation, and the proof.
+
+    `bound` is what no plan can undercut that keeps what is settled and delivers as much as this
+    one: in counted prices, without starts. `counted_cost` is this one's cost in the same terms.
+    """
+
+    allocation: Allocation
+    counted_cost: float
+    bound: float
+    starts: int
+    is_late: bool = False
+
+
+def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
+    """Return the joint schedule; feasible for every fuse, whatever the time limit."""
+    stop_at_s = float("inf")
+    if wishes.time_limit_s is not None:
+        stop_at_s = perf_counter() + SEARCH_SHARE * wishes.time_limit_s
+    settled = _settled(situation, now)
+    tasks = _tasks(situation, now, settled)
+    if not tasks or not settled.pieces:
+        nothing: dict[str, list[Stretch]] = {car.station_id: [] for car in situation.cars}
+        return Schedule(Allocation(settled.pieces, settled.urgent, nothing), 0.0, 0.0, 0)
+    pieces = cut_at_windows(settled.pieces, tasks)
+    whole = tightened(problem_of(situation, now, pieces, tasks), tasks)
+    programme = Programme(whole, stop_at_s - perf_counter())
+    programme.solve()
+    relaxed = programme.answer()
+    job = _Job(
+        situation, now, wishes, settled, tasks, pieces, whole, relaxed,
+        lower_bound(whole, relaxed), stop_at_s,
+    )  # fmt: skip
+    rigid = [number for number, task in enumerate(tasks) if _is_rigid(task, whole, number)]
+    calm = _calm(wishes, float(np.abs(whole.price).mean()))
+    if not rigid:
+        return _attempt(job, (), calm, 0.0)
+    return _calmest(job, rigid, calm)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """All that is known before cars are given their stretches."""
+
+    situation: Situation
+    now: datetime
+    wishes: Wishes
+    settled: Allocation
+    tasks: list[Task]
+    pieces: list[Piece]
+    whole: Problem
+    relaxed: Answer
+    bound: float
+    stop_at_s: float
+
+
+def _calmest(job: _Job, rigid: Sequence[int], calm: Calm) -> Schedule:
+    """Return the best of two ways to plan rigid cars first, at the highest price that calm allows.
+
+    One way prices room by the relaxed answer, the other not at all.
+    """
+    factors = RIGID_STEPS if calm.cost_share is not None else (1.0,)
+    ways = (1.0, 0.0) if len(job.tasks) > 1 else (0.0,)
+    for factor in factors:
+        priced = replace(calm, start_price=calm.start_price * factor)
+        found = [_attempt(job, rigid, priced, way) for way in ways]
+        best = min(
+            found, key=lambda one: round(one.counted_cost + priced.start_price * one.starts, 9)
+        )
+        share = calm.cost_share or 0.0
+        is_within = best.counted_cost - job.bound <= share * abs(job.bound) + 1e-9
+        if is_within or perf_counter() > job.stop_at_s:
+            break
+    return best
+
+
+def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedule:
+    """Plan the rigid cars, then all others beside them. `way` weighs the price of room."""
+    chosen: dict[str, list[Stretch]] = {car.station_id: [] for car in job.situation.cars}
+    pieces, tasks, relaxed = job.pieces, job.tasks, job.relaxed
+
+    def problem_for(on_pieces: Sequence[Piece], of_tasks: Sequence[Task]) -> Problem:
+        return problem_of(job.situation, job.now, on_pieces, of_tasks)
+
+    if rigid:
+        worth = np.where(np.isfinite(relaxed.reduced), relaxed.reduced, 0.0)
+        worth = worth + relaxed.need_price[:, None] - job.whole.price
+        extra = way * np.where(job.whole.is_usable, worth, 0.0)
+        terms = Terms(tasks, _by_slot(extra, pieces), calm.start_price, problem_for)
+        booked = book_rigid(terms, rigid, pieces)
+        pieces = booked.pieces
+        for number, stretches in booked.stretches.items():
+            chosen[tasks[number].car.station_id] = stretches
+    flexible = [task for number, task in enumerate(tasks) if number not in set(rigid)]
+    if flexible:
+        exact = tightened(problem_for(pieces, flexible), flexible)
+        saving = job.wishes.replan_saving
+        running = Running(
+            _running_patterns(job.situation, pieces, flexible),
+            saving if saving is not None else calm.start_price,
+        )
+        known = None if rigid else relaxed
+        effort = Effort(stop_at_s=job.stop_at_s)
+        solution = solve(_safe(exact), calm, effort, known, running)
+        chosen.update(_stretches(exact, pieces, flexible, solution))
+    allocation = Allocation(pieces, job.settled.urgent, chosen)
+    starts_s = np.array([piece.start_s for piece in job.pieces])
+    counted = _counted(job.whole, tasks, chosen, starts_s)
+    blocks = sum(len(blocks_of(stretches)) for stretches in chosen.values())
+    return Schedule(allocation, counted, job.bound, blocks, perf_counter() > job.stop_at_s)
+
+
+def _settled(situation: Situation, now: datetime) -> Allocation:
+    """Return what cannot wait; cars without anything urgent are left out of the reckoning."""
+    pressing = tuple(
+        car
+        for car in situation.cars
+        if car.mode is CarMode.NOW or car.min_soc_percent > car.soc_percent or is_overdue(car, now)
+    )
+    picker = Picker(lambda *_: [], honours_departure=True)
+    settled = allocate(replace(situation, cars=pressing), now, picker)
+    urgent = {car.station_id: settled.urgent.get(car.station_id, []) for car in situation.cars}
+    return Allocation(settled.pieces, urgent, {station_id: [] for station_id in urgent})
+
+
+def _tasks(situation: Situation, now: datetime, settled: Allocation) -> list[Task]:
+    tasks = []
+    for car in situation.cars:
+        window = window_of(car, now)
+        fixed = settled.urgent[car.station_id]
+        need = needed_wh(car) - energy_of(fixed)
+        if window is None or car.mode is not CarMode.SMART or need <= ENERGY_EPSILON_WH:
+            continue
+        to_target = car.grid_energy_to_wh(car.target_soc_percent) - energy_of(fixed)
+        reserve = min(need, max(0.0, need - max(0.0, to_target)))
+        tasks.append(Task(car, need, reserve, window, tuple(fixed)))
+    return tasks
+
+
+def _calm(wishes: Wishes, mean_price: float) -> Calm:
+    if wishes.start_price is not None:
+        return Calm(max(wishes.start_price, 1e-3 * mean_price), None)
+    return Calm(START_KWH * mean_price, wishes.calm_share)
+
+
+def _is_rigid(task: Task, problem: Problem, number: int) -> bool:
+    """Whether the station knows one power only, or the need is less than a piece at the least."""
+    if task.car.control is CarControl.SWITCH:
+        return True
+    usable = problem.is_usable[number]
+    if not usable.any():
+        return True
+    least = (problem.min_kw[number] - problem.overhead_kw[number]) * problem.hours
+    power = power_of(task.car)
+    return power.most <= power.least or bool(task.need_wh / 1000 < least[usable].max() * (1 - 1e-9))
+
+
+def _safe(problem: Problem) -> Problem:
+    room = np.maximum(problem.cap_kw - SAFETY_KW, np.minimum(problem.cap_kw, 0.0))
+    return replace(problem, cap_kw=room)
+
+
+def _by_slot(extra: Floats, pieces: Sequence[Piece]) -> Floats:
+    slots = np.array([piece.slot_index for piece in pieces])
+    by_slot = np.zeros((len(extra), int(slots.max()) + 1))
+    by_slot[:, slots] = extra
+    return by_slot
+
+
+def _running_patterns(
+    situation: Situation, pieces: Sequence[Piece], tasks: Sequence[Task]
+) -> Bools:
+    start_s = np.array([piece.start_s for piece in pieces])
+    end_s = np.array([piece.end_s for piece in pieces])
+    patterns = np.zeros((len(tasks), len(pieces)), dtype=bool)
+    if situation.running_plan is None:
+        return patterns
+    for number, task in enumerate(tasks):
+        station = situation.running_plan.station(task.car.station_id)
+        slots = station.charging_slots if station is not None else ()
+        spans = [(slot.start_at.timestamp(), slot.end_at.timestamp()) for slot in slots]
+        patterns[number] = patterns_from(spans, start_s, end_s)
+    return patterns
+
+
+def _stretches(
+    problem: Problem, pieces: Sequence[Piece], tasks: Sequence[Task], solution: Solution
+) -> dict[str, list[Stretch]]:
+    powers = [power_of(task.car) for task in tasks]
+    legal = legalised(problem, solution.on, solution.energy_kwh, powers)
+    chosen: dict[str, list[Stretch]] = {}
+    for number, task in enumerate(tasks):
+        mine = []
+        for at in np.flatnonzero(legal.part[number] > 0).tolist():
+            piece, part = pieces[at], float(legal.part[number, at])
+            start_s, end_s = piece.start_s, piece.end_s
+            if part < 1 and legal.from_back[number, at]:
+                start_s = end_s - part * piece.duration_s
+            elif part < 1:
+                end_s = start_s + part * piece.duration_s
+            mine.append(
+                Stretch(
+                    start_s,
+                    end_s,
+                    float(legal.power_kw[number, at]) * 1000,
+                    piece.price_per_kwh,
+                    piece.house_load_w,
+                    piece.slot_index,
+                )
+            )
+        chosen[task.car.station_id] = mine
+    return chosen
+
+
+def _counted(
+    whole: Problem, tasks: Sequence[Task], chosen: dict[str, list[Stretch]], starts_s: Floats
+) -> float:
+    """Return what the chosen stretches cost in the relaxed problem's terms, unmet included."""
+    drawn, unmet_cost = np.zeros(whole.pieces), 0.0
+    for number, task in enumerate(tasks):
+        stretches = chosen[task.car.station_id]
+        middles = np.array([(stretch.start_s + stretch.end_s) / 2 for stretch in stretches])
+        energies = np.array([stretch.energy_wh / 1000 for stretch in stretches])
+        np.add.at(drawn, np.searchsorted(starts_s, middles, side="right") - 1, energies)
+        hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
+        lost = float(whole.overhead_kw[number]) * hours
+        unmet = max(0.0, float(whole.need_kwh[number]) + lost - float(energies.sum()))
+        reserve = min(unmet, float(whole.reserve_kwh[number]))
+        unmet_cost += reserve * whole.reserve_price + (unmet - reserve) * whole.unmet_price
+    spared = np.maximum(0.0, whole.surplus_gain) * np.minimum(drawn, whole.surplus_kwh)
+    cost = float((whole.price * drawn - spared).sum()) + unmet_cost
+    if whole.peak_price > 0:
+        hourly = np.bincount(whole.peak_of, weights=drawn) + whole.peak_base_kw
+        cost += whole.peak_price * max(0.0, float(hourly.max()) - whole.peak_floor_kw)
+    return cost

@@ -1,0 +1,268 @@
+"""Solves the problem of arrays: bound, patterns, powers; as calm as a share of the cost allows."""
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from wattbus_scheduler.optimal.bound import lower_bound
+from wattbus_scheduler.optimal.foresight import affordable_step
+from wattbus_scheduler.optimal.groups import (
+    MOST_REFITTED,
+    Joint,
+    fix_in_groups,
+    improve_in_groups,
+    urgency_order,
+)
+from wattbus_scheduler.optimal.patterns import candidates, view_of
+from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
+from wattbus_scheduler.optimal.programme import Answer, Programme
+from wattbus_scheduler.optimal.search import Effort, Search
+
+MOST_FIXED_JOINTLY, FIXED_TOGETHER = 64, 40
+GROUP_SIZE = 12
+BISECTIONS = 2
+CALMER_TRIES, CALMER_STEP = 2, 1.6
+MOST_MADE_CALMER = 20
+STEP_ALONE = 0.75
+ALL_START_FACTORS = (1.0, 0.4, 0.0)
+LOWEST_STEP = 0.02
+"""The price of a start goes down from what is foreseen until the cost is in its share."""
+FORESEEN_SHARE = 0.6
+"""Of the share, to begin with: cars that share a fuse do worse than each would alone."""
+CALM_ENOUGH = 1.2
+"""With more starts a car than this, prices in between are tried, too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Patterns and energies of all cars; `objective` counts unmet energy, but no starts."""
+
+    on: Bools
+    energy_kwh: Floats
+    objective: float
+    start_price: float
+
+    def total(self, problem: Problem, start_price: float) -> float:
+        """Return the objective with every start at a price."""
+        return self.objective + start_price * int(problem.starts(self.on).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How starts are weighed: at a fixed price, or as high as a share of the cost allows."""
+
+    start_price: float
+    cost_share: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Running:
+    """What is being followed, and what must be saved for every car that is planned otherwise."""
+
+    on: Bools
+    least_saving: float
+
+
+def solve(
+    problem: Problem, calm: Calm, effort: Effort, relaxed: Answer | None, running: Running
+) -> Solution:
+    """Return the best plan found. The same problem gives the same plan unless the time is up.
+
+    `relaxed` is the relaxed answer if it is known already.
+    """
+    if relaxed is None:
+        programme = Programme(problem, effort.stop_at_s - perf_counter())
+        programme.solve()
+        relaxed = programme.answer()
+    bound = lower_bound(problem, relaxed)
+    problem = replace(_narrowed(problem, relaxed, calm), start_price=calm.start_price)
+    fresh = _fresh(problem, relaxed, bound, calm, effort)
+    if not running.on.any():
+        return fresh
+    kept = _kept(problem, running, effort)
+    changed = int((kept.on != fresh.on).any(axis=1).sum())
+    saved = kept.total(problem, calm.start_price) - fresh.total(problem, calm.start_price)
+    return fresh if saved > running.least_saving * max(1, changed) else kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """A plan found with the price of a start at a multiple of its weight."""
+
+    factor: float
+    found: Solution
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a plan is measured by, and how much may be tried for it."""
+
+    bound: float
+    calm: Calm
+    effort: Effort
+
+
+def _fresh(problem: Problem, relaxed: Answer, bound: float, calm: Calm, effort: Effort) -> Solution:
+    if problem.cars == 1 and not len(problem.peak_base_kw) and not problem.surplus_kwh.any():
+        return _alone(problem, relaxed, bound, calm)
+    if calm.cost_share is None or problem.cars <= MOST_REFITTED:
+        effort = replace(effort, passes=2 * effort.passes, sweeps=3 * effort.sweeps, parts=4)
+    if problem.cars <= MOST_REFITTED:
+        effort = replace(effort, start_factors=ALL_START_FACTORS)
+    factor = 1.0
+    if problem.cars > MOST_FIXED_JOINTLY:
+        effort = replace(effort, passes=1, tries=2)
+    if calm.cost_share is not None:
+        allowed = FORESEEN_SHARE * calm.cost_share * abs(bound)
+        factor = affordable_step(problem, relaxed, calm.start_price, allowed)
+        # Every step costs seconds with many cars: begin where the first one mostly does.
+        factor = min(factor, 1.0 if problem.cars > MOST_FIXED_JOINTLY else factor)
+    joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
+    if calm.cost_share is None:
+        return _improved(problem, joint, effort, calm.start_price)
+    dearer: _Step | None = None
+    terms = _Terms(bound, calm, effort)
+    while True:
+        found = _improved(problem, joint, effort, calm.start_price * factor)
+        if effort.is_over() or factor <= 0.0 or _is_within(found, terms):
+            break
+        dearer = _Step(factor, found)
+        part = calm.cost_share * abs(bound) / (found.objective - bound)
+        factor *= min(max(part, 0.4), 0.85)
+        factor = factor if factor > LOWEST_STEP else 0.0
+        if problem.cars <= MOST_REFITTED:
+            # A search that is stuck stays so at any price: begin anew.
+            joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
+    if not effort.is_over() and not _is_within(found, terms):
+        plain = Calm(1e-3 * calm.start_price, None)
+        priced = replace(problem, start_price=plain.start_price)
+        cheapest = _fresh(priced, relaxed, bound, plain, effort)
+        return min(found, cheapest, key=lambda one: one.objective)
+    if problem.cars > MOST_MADE_CALMER or effort.is_over():
+        return found
+    if dearer is not None:
+        return _between(problem, relaxed, (_Step(factor, found), dearer), terms)
+    return _calmer(problem, relaxed, _Step(factor, found), terms)
+
+
+def _fixed(problem: Problem, relaxed: Answer, start_price: float, effort: Effort) -> Joint:
+    """Return the first patterns, fixed car by car."""
+    priced = replace(problem, start_price=start_price)
+    if problem.cars > MOST_FIXED_JOINTLY:
+        return fix_in_groups(priced, relaxed, effort, FIXED_TOGETHER)
+    search = Search(priced, Programme(priced), effort)
+    search.fix_all(urgency_order(problem))
+    return Joint(search.on, search.programme.answer().energy_kwh)
+
+
+def _calmer(problem: Problem, relaxed: Answer, within: _Step, terms: _Terms) -> Solution:
+    """Return the plan of fewest starts that dearer ones still give within the share."""
+    best, factor = within.found, within.factor
+    for _ in range(CALMER_TRIES):
+        if _is_calm(problem, best) or terms.effort.is_over():
+            break
+        factor *= CALMER_STEP
+        price = terms.calm.start_price * factor
+        joint = _fixed(problem, relaxed, price, terms.effort)
+        found = _improved(problem, joint, terms.effort, price)
+        if not _is_within(found, terms):
+            break
+        if problem.starts(found.on).sum() < problem.starts(best.on).sum():
+            best = found
+    return best
+
+
+def _is_calm(problem: Problem, solution: Solution) -> bool:
+    return int(problem.starts(solution.on).sum()) <= CALM_ENOUGH * problem.cars
+
+
+def _between(
+    problem: Problem, relaxed: Answer, ends: tuple[_Step, _Step], terms: _Terms
+) -> Solution:
+    """Return the calmest plan at prices of a start between one that fits and one too high."""
+    within, beyond = ends
+    best, low = within.found, within.factor
+    for _ in range(BISECTIONS):
+        if _is_calm(problem, best):
+            break
+        factor = (low + beyond.factor) / 2
+        price = terms.calm.start_price * factor
+        joint = Joint(beyond.found.on.copy(), beyond.found.energy_kwh.copy())
+        if problem.cars <= MOST_REFITTED:
+            joint = _fixed(problem, relaxed, price, terms.effort)
+        found = _improved(problem, joint, terms.effort, price)
+        if not _is_within(found, terms):
+            beyond = _Step(factor, found)
+            continue
+        low = factor
+        if problem.starts(found.on).sum() <= problem.starts(best.on).sum():
+            best = found
+    return best
+
+
+def _alone(problem: Problem, relaxed: Answer, bound: float, calm: Calm) -> Solution:
+    """Return the plan of a single car, whose powers need no programme."""
+    room = problem.room_kw(np.zeros_like(problem.cap_kw), 0)
+    view = view_of(problem, 0, problem.price, room, float(problem.need_kwh[0]))
+    steps = [2.0 * STEP_ALONE**number for number in range(14)]
+    factors = [*steps, 1e-3] if calm.cost_share is not None else [1.0]
+    worth = float(relaxed.need_price[0])
+    nothing = np.zeros((1, problem.pieces), dtype=bool)
+    found = Solution(nothing, np.zeros(nothing.shape), np.inf, calm.start_price)
+    for factor in factors:
+        price = calm.start_price * factor
+        patterns = candidates(replace(view, start_price=price), worth, 1, ALL_START_FACTORS)
+        filled = view.fill(patterns[0]) if patterns else None
+        if filled is None:
+            break
+        energy, unmet = filled
+        reserve = min(unmet, float(problem.reserve_kwh[0]))
+        objective = float((problem.price * energy).sum()) + reserve * problem.reserve_price
+        objective += (unmet - reserve) * problem.unmet_price
+        found = Solution(patterns[0][None, :], energy[None, :], objective, price)
+        if _is_within(found, _Terms(bound, calm, Effort())):
+            break
+    return found
+
+
+def _improved(problem: Problem, joint: Joint, effort: Effort, start_price: float) -> Solution:
+    priced = replace(problem, start_price=start_price)
+    for sweep in range(effort.sweeps):
+        if not improve_in_groups(priced, joint, effort, GROUP_SIZE, sweep):
+            break
+    return _polished(priced, joint)
+
+
+def _kept(problem: Problem, running: Running, effort: Effort) -> Solution:
+    """Return what is running, changed only where every single change saves enough."""
+    effort = replace(effort, least_gain=max(running.least_saving, effort.least_gain))
+    search = Search(problem, Programme(problem), effort)
+    search.set_patterns(running.on & problem.is_usable)
+    search.improve()
+    return _polished(problem, Joint(search.on, search.programme.answer().energy_kwh))
+
+
+def _is_within(solution: Solution, terms: _Terms) -> bool:
+    share = terms.calm.cost_share or 0.0
+    return solution.objective - terms.bound <= share * abs(terms.bound) + 1e-9
+
+
+def _narrowed(problem: Problem, relaxed: Answer, calm: Calm) -> Problem:
+    """Leave out pieces so dear that charging there costs more than the starts it could spare."""
+    mean = float(np.abs(problem.price).mean())
+    margin = np.maximum(2 * calm.start_price, 0.05 * mean * problem.low_kwh)
+    with np.errstate(invalid="ignore"):
+        is_near = relaxed.reduced * problem.low_kwh <= margin
+    return replace(problem, is_usable=problem.is_usable & is_near)
+
+
+def _polished(problem: Problem, joint: Joint) -> Solution:
+    """Set the powers of all cars to the best that their patterns allow."""
+    programme = Programme(replace(problem, is_usable=joint.on & problem.is_usable))
+    for car in range(problem.cars):
+        programme.fix(car, joint.on[car])
+    objective = programme.solve()
+    if programme.is_solved:
+        joint.energy_kwh = programme.answer().energy_kwh
+    return Solution(joint.on.copy(), joint.energy_kwh.copy(), objective, problem.start_price)

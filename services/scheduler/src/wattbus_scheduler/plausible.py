@@ -1,0 +1,76 @@
+"""Refuses facts that the contract allows but that no plan can be made of."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from wattbus_contract.base import Body
+from wattbus_contract.facts import (
+    BaseLoadForecast,
+    Goal,
+    HouseholdMeter,
+    MeterReading,
+    PriceForecast,
+    SiteInfo,
+    StationInfo,
+    StationState,
+)
+
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+LATEST = datetime(2999, 1, 1, tzinfo=UTC)
+"""Far enough from the ends of the calendar for a week more or less, in any zone."""
+
+LEAST_EFFICIENCY = 0.01
+LEAST_BATTERY_WH = 1.0
+LEAST_VOLTAGE_V = 1.0
+LEAST_POWER_W = 1.0
+
+
+def implausible(body: Body) -> str | None:
+    """Return what is wrong with a fact, beginning with the field; None if it can be planned with.
+
+    Depends on nothing but the fact, so that a recording replays to the same decisions.
+    """
+    match body:
+        case MeterReading() | HouseholdMeter() | StationState():
+            return _outside("at", [body.at])
+        case Goal():
+            return _outside("arrival_at", [body.arrival_at]) or _outside(
+                "departure_at", [body.departure_at]
+            )
+        case PriceForecast() | BaseLoadForecast():
+            return _outside("slots", (slot.start_at for slot in body.slots))
+        case SiteInfo():
+            return _below(body, "voltage_v", LEAST_VOLTAGE_V) or _no_zone(body.time_zone)
+        case StationInfo():
+            return (
+                _below(body, "voltage_v", LEAST_VOLTAGE_V)
+                or _below(body, "max_power_w", LEAST_POWER_W)
+                or _below(body, "charging_efficiency", LEAST_EFFICIENCY)
+                or _below(body, "battery_capacity_wh", LEAST_BATTERY_WH)
+            )
+        case _:
+            return None
+
+
+def _outside(field: str, instants: Iterable[datetime | None]) -> str | None:
+    for instant in instants:
+        if instant is not None and not EARLIEST <= instant <= LATEST:
+            return f"{field}: {instant:%Y-%m-%d} is no day to plan for"
+    return None
+
+
+def _below(body: Body, field: str, least: float) -> str | None:
+    value: float = getattr(body, field)
+    return f"{field}: {value:g} is below {least:g}" if value < least else None
+
+
+def _no_zone(name: str) -> str | None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as error:
+        # A name that is a folder of the zone files, or longer than a file's name may be.
+        return f"time_zone: {name[:80]!r} is unknown ({error})"[:300]
+    except KeyError:
+        return f"time_zone: {name[:80]!r} is unknown"
+    return None

@@ -1,0 +1,217 @@
+"""Turns the facts into a situation: price and house load on one grid of slots, and the cars."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from wattbus_contract.facts import BaseLoadForecast, PriceForecast, SiteInfo, StationInfo
+from wattbus_scheduler.facts import Facts, StationFacts
+from wattbus_scheduler.situation import Car, CarControl, CarMode, Site, Situation, Slot
+
+SHORTEST_HORIZON = timedelta(hours=24)
+LONGEST_HORIZON = timedelta(days=7)
+DAYS_LOOKED_BACK = 7
+"""Where no forecast reaches, the same local time of the newest day that is known is taken."""
+
+SHORTEST_SLOT_S = 1e-3
+SHORTEST_STEP_A = 1e-3
+"""A station with finer steps takes any current."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLoad:
+    """A measured house load that plans have to reckon with for a while."""
+
+    house_load_w: float
+    since_at: datetime
+    until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Values by time: POSIX start and end seconds in order, without overlap."""
+
+    starts_s: list[float]
+    ends_s: list[float]
+    values: list[float]
+
+    def value_at(self, at_s: float) -> float | None:
+        index = bisect_right(self.starts_s, at_s) - 1
+        if index >= 0 and at_s < self.ends_s[index]:
+            return self.values[index]
+        return None
+
+    def value_of_earlier_day(self, at_s: float, zone: ZoneInfo) -> float | None:
+        local = datetime.fromtimestamp(at_s, zone)
+        for days in range(1, DAYS_LOOKED_BACK + 1):
+            value = self.value_at((local - timedelta(days=days)).timestamp())
+            if value is not None:
+                return value
+        return None
+
+
+def build_situation(facts: Facts, now: datetime, held: HeldLoad | None = None) -> Situation | None:
+    """Return what a strategy plans on, or None while the site itself is unknown.
+
+    The grid has an edge wherever price or house load changes, and reaches at least a day and to the
+    last departure. Stations of which too little is known are left out.
+    """
+    if facts.site is None:
+        return None
+    site = _site(facts.site)
+    ready = {
+        station_id: station
+        for station_id, station in sorted(facts.stations.items())
+        if station.is_complete() and station_id in facts.site.stations
+    }
+    cars = tuple(
+        _car(station_id, station, facts.site, site) for station_id, station in ready.items()
+    )
+    return Situation(site, _slots(facts, site, now, cars, held), cars)
+
+
+def half_intervals(facts: Facts) -> dict[str, timedelta]:
+    """Return per station half the time between two readings, on the site's clock."""
+    if facts.site is None:
+        return {}
+    return {
+        station_id: _half_interval(station.info, facts.site)
+        for station_id, station in facts.stations.items()
+        if station.info is not None
+    }
+
+
+def _half_interval(info: StationInfo, site: SiteInfo) -> timedelta:
+    # No plan reaches further; and more than some millennia would be no time at all.
+    longest_s = LONGEST_HORIZON.total_seconds()
+    return timedelta(seconds=min(longest_s, info.poll_interval_s * site.time_scale / 2))
+
+
+def _site(info: SiteInfo) -> Site:
+    return Site(
+        max_power_w=info.max_power_w,
+        fuse_current_a=info.fuse_current_a,
+        phases=info.phases,
+        voltage_v=info.voltage_v,
+        currency=info.currency,
+        time_zone=ZoneInfo(info.time_zone),
+    )
+
+
+def _car(station_id: str, station: StationFacts, site_info: SiteInfo, site: Site) -> Car:
+    info, goal = station.info, station.goal
+    assert info is not None and goal is not None  # noqa: S101, PT018 - is_complete() has checked
+    phases = tuple(phase for phase in info.phases if phase <= site.phases) or (1,)
+    soc_percent = station.soc_percent or 0.0
+    return Car(
+        station_id=station_id,
+        battery_capacity_wh=info.battery_capacity_wh,
+        soc_percent=soc_percent,
+        target_soc_percent=goal.target_soc_percent,
+        max_power_w=info.max_power_w,
+        control=CarControl(info.control.value),
+        phases=phases,
+        voltage_v=info.voltage_v,
+        min_current_a=info.min_current_a,
+        max_current_a=info.max_current_a,
+        current_step_a=info.current_step_a if info.current_step_a >= SHORTEST_STEP_A else 0.0,
+        efficiency=info.charging_efficiency,
+        is_plugged_in=station.is_plugged_in,
+        is_charging=station.power_w > 0,
+        arrival_at=goal.arrival_at,
+        departure_at=goal.departure_at,
+        mode=CarMode(station.mode.value),
+        price_cap_per_kwh=goal.price_cap_per_kwh,
+        min_soc_percent=goal.min_soc_percent,
+        reserve_wh=_reserve_wh(info, site_info, goal.target_soc_percent - soc_percent),
+    )
+
+
+def _reserve_wh(info: StationInfo, site: SiteInfo, missing_percent: float) -> float:
+    """Return what is planned on top of the target, since switching happens at readings only.
+
+    Half a reading's worth of energy, for a start that comes late; and at least so much that the
+    time planned is no shorter than from one reading to the next, or it could fall between them.
+    """
+    half_interval_h = _half_interval(info, site).total_seconds() / 3600
+    half_wh = info.max_power_w * info.charging_efficiency * half_interval_h
+    missing_wh = missing_percent / 100 * info.battery_capacity_wh
+    return max(half_wh, 2 * half_wh - missing_wh)
+
+
+def _slots(
+    facts: Facts, site: Site, now: datetime, cars: Sequence[Car], held: HeldLoad | None
+) -> tuple[Slot, ...]:
+    price, load = _price_series(facts.price), _load_series(facts.base_load)
+    slots = []
+    for start_s, end_s in pairwise(_edges(price, load, now, cars, held)):
+        known_price = price.value_at(start_s)
+        price_value = known_price
+        if known_price is None:
+            price_value = price.value_of_earlier_day(start_s, site.time_zone)
+        load_w = _house_load_w(load, start_s, site.time_zone, facts.house_load_w)
+        if (
+            held is not None
+            and now.timestamp() - SHORTEST_SLOT_S <= start_s < held.until_at.timestamp()
+        ):
+            load_w = max(load_w, held.house_load_w)
+        is_estimate = known_price is None and price_value is not None
+        start_at = datetime.fromtimestamp(start_s, UTC)
+        slots.append(Slot(start_at, end_s - start_s, price_value, load_w, is_estimate))
+    return tuple(slots)
+
+
+def _house_load_w(load: _Series, at_s: float, zone: ZoneInfo, measured_w: float | None) -> float:
+    forecast_w = load.value_at(at_s)
+    if forecast_w is None:
+        forecast_w = load.value_of_earlier_day(at_s, zone)
+    if forecast_w is None:
+        forecast_w = measured_w
+    return max(0.0, forecast_w or 0.0)
+
+
+def _edges(
+    price: _Series, load: _Series, now: datetime, cars: Sequence[Car], held: HeldLoad | None
+) -> list[float]:
+    """Return the instants (POSIX seconds) at which a slot begins or ends."""
+    now_s = now.timestamp()
+    departures = [car.departure_at for car in cars if car.departure_at is not None]
+    wanted = max([now + SHORTEST_HORIZON, *departures])
+    horizon_s = min(wanted, now + LONGEST_HORIZON).timestamp()
+    edges = {*price.starts_s, *price.ends_s}
+    edges.update(at.timestamp() for at in departures if at > now)
+    edges.update(edge for edge in (*load.starts_s, *load.ends_s) if edge > now_s - 86_400)
+    # Whole hours where nothing is known, so that estimates follow the pattern of the day.
+    hour_s = now_s - now_s % 3600
+    while hour_s < horizon_s + 3600:
+        edges.add(hour_s)
+        hour_s += 3600
+    if held is not None:
+        edges.update((now_s, held.until_at.timestamp()))
+    ordered = sorted(edge for edge in edges if edge <= now_s + LONGEST_HORIZON.total_seconds())
+    return _apart(ordered)
+
+
+def _apart(ordered: list[float]) -> list[float]:
+    kept: list[float] = []
+    for edge in ordered:
+        if not kept or edge - kept[-1] > SHORTEST_SLOT_S:
+            kept.append(edge)
+    return kept
+
+
+def _price_series(forecast: PriceForecast | None) -> _Series:
+    slots = forecast.slots if forecast is not None else ()
+    starts_s = [slot.start_at.timestamp() for slot in slots]
+    ends_s = [start_s + slot.duration_s for start_s, slot in zip(starts_s, slots, strict=True)]
+    return _Series(starts_s, ends_s, [slot.price_per_kwh for slot in slots])
+
+
+def _load_series(forecast: BaseLoadForecast | None) -> _Series:
+    slots = forecast.slots if forecast is not None else ()
+    starts_s = [slot.start_at.timestamp() for slot in slots]
+    ends_s = [start_s + slot.duration_s for start_s, slot in zip(starts_s, slots, strict=True)]
+    return _Series(starts_s, ends_s, [slot.power_w for slot in slots])

@@ -1,0 +1,1 @@
+"""A simulated household with cars and charging stations behind a REST interface."""

@@ -1,0 +1,133 @@
+"""Publishes in a thread of its own: facts when they are news and after every reconnection."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from wattbus_contract.base import Body, MessageId
+from wattbus_contract.session import MessageTooLarge
+from wattbus_contract.topics import TopicSpec
+from wattbus_station_bridge.spool.sending import MAX_UNCONFIRMED, Said, SpooledSending
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 2000
+"""Messages on their way to the thread; whoever polls stations then waits."""
+
+MAX_BATCH = 64
+"""So many go to the spool with one write."""
+
+
+class Publisher(Protocol):
+    """What is needed of an MQTT session."""
+
+    def publish(
+        self, spec: TopicSpec, body: Body, *, expiry_s: float | None = None, **ids: str
+    ) -> MessageId:
+        """Stamp and send a message."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker takes messages now."""
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages the broker has not confirmed yet."""
+
+
+class Announcer:
+    """Keeps the last of each retained fact. All but `run` and `wait_for_room` are called locked.
+
+    Sending lets go of the interpreter, and whoever did that with the site's lock in hand would make
+    a thousand stations wait in a row. So what is said goes out through one thread, in order.
+    With `spooled`, what must not be lost is on disk before it goes out.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        on_crash: Callable[[BaseException], None],
+        spooled: SpooledSending | None = None,
+    ) -> None:
+        self._publisher = publisher
+        self._spooled = spooled
+        self._on_crash = on_crash
+        self._facts: dict[tuple[str, str], Said] = {}
+        self._waiting: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Publish what waits, and end the thread."""
+        self._waiting.put(None)
+        self._thread.join(timeout_s)
+
+    def keep(self, spec: TopicSpec, body: Body, **ids: str) -> bool:
+        """Publish a retained fact if it is news; returns whether it was."""
+        key = (spec.name, ids.get("station", ""))
+        known = self._facts.get(key)
+        if known is not None and known[1] == body:
+            return False
+        fact = (spec, body, None, ids)
+        self._facts[key] = fact
+        self._waiting.put(fact)
+        return True
+
+    def say(
+        self, spec: TopicSpec, body: Body, *, expiry_s: float | None = None, **ids: str
+    ) -> None:
+        """Publish a message."""
+        self._waiting.put((spec, body, expiry_s, ids))
+
+    def repeat(self) -> None:
+        """Publish all facts again, since the broker may have lost them."""
+        for fact in self._facts.values():
+            self._waiting.put(fact)
+
+    def wait_for_room(self) -> None:
+        """Wait while the thread is behind, so that polls go no faster than their messages."""
+        while self._waiting.qsize() > MAX_WAITING and self._thread.is_alive():
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        try:
+            while (said := self._waiting.get()) is not None:
+                if self._spooled is None:
+                    self._publish(said)
+                    continue
+                batch, is_end = self._gather(said)
+                self._spooled.send(batch)
+                if is_end:
+                    return
+        except Exception as error:
+            log.exception("the thread that publishes has failed")
+            self._on_crash(error)
+
+    def _publish(self, said: Said) -> None:
+        # Without a broker nothing waits: the guard must go on.
+        while self._publisher.is_connected and self._publisher.unconfirmed > MAX_UNCONFIRMED:
+            time.sleep(0.002)
+        spec, body, expiry_s, ids = said
+        try:
+            self._publisher.publish(spec, body, expiry_s=expiry_s, **ids)
+        except MessageTooLarge:
+            log.exception("%s was not published", spec.name)
+
+    def _gather(self, first: Said) -> tuple[list[Said], bool]:
+        """Return what waits, and whether the end was among it."""
+        batch = [first]
+        while len(batch) < MAX_BATCH:
+            try:
+                said = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if said is None:
+                return batch, True
+            batch.append(said)
+        return batch, False

@@ -1,0 +1,90 @@
+"""Slots of price and base load: dated, also on days of 23 and 25 hours, and priced for people."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from wattbus_contract.facts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
+from wattbus_station_bridge.stations.reading import SourceLoad, SourcePrices, SourceSlot
+from wattbus_station_bridge.tariff import Tariff, household_price, spot_price
+
+HOUR = timedelta(hours=1)
+
+
+def hours_of_day(day: date, zone: ZoneInfo) -> list[datetime]:
+    """Return the instants at which the hours of a local day begin: 23, 24 or 25 of them."""
+    start_at = datetime.combine(day, time(0), zone).astimezone(UTC)
+    end_at = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
+    return [start_at + hour * HOUR for hour in range(round((end_at - start_at) / HOUR))]
+
+
+def slots_from_hours(
+    values: Sequence[float], now: datetime, zone: ZoneInfo, days: int = 2
+) -> tuple[SourceSlot, ...]:
+    """Lay 24 values, hour 0 first, over today and tomorrow by the clock on the wall.
+
+    The hour that comes twice in autumn has one value both times; the one that is left out in
+    spring is left out. ValueError when there are not 24.
+    """
+    if len(values) != 24:
+        raise ValueError(f"needs 24 values, got {len(values)}")
+    today = now.astimezone(zone).date()
+    return tuple(
+        SourceSlot(start_at, 3600.0, values[start_at.astimezone(zone).hour])
+        for offset in range(days)
+        for start_at in hours_of_day(today + timedelta(days=offset), zone)
+    )
+
+
+def value_at(slots: Sequence[SourceSlot], instant: datetime) -> float | None:
+    """Return the value that holds at an instant, or None where none is known."""
+    index = bisect_right(slots, instant, key=lambda slot: slot.start_at) - 1
+    if index < 0:
+        return None
+    slot = slots[index]
+    return slot.value if (instant - slot.start_at).total_seconds() < slot.duration_s else None
+
+
+def price_forecast(source: SourcePrices, tariff: Tariff, currency: str) -> PriceForecast:
+    """Return what the household pays; ValueError when the source has another currency."""
+    if source.currency is not None and source.currency != currency:
+        raise ValueError(
+            f"prices from {source.provider} are in {source.currency}, the site's are in {currency}"
+        )
+    includes_vat = tariff.prices_include_vat
+    if includes_vat is None:
+        includes_vat = bool(source.includes_vat)
+    return PriceForecast(
+        currency=currency,
+        unit=f"{currency}/kWh",
+        provider=source.provider,
+        slots=tuple(
+            PriceSlot(
+                start_at=slot.start_at,
+                duration_s=slot.duration_s,
+                price_per_kwh=_round(
+                    household_price(tariff, slot.value, includes_vat=includes_vat)
+                ),
+                spot_price_per_kwh=_round(
+                    spot_price(tariff, slot.value, includes_vat=includes_vat)
+                ),
+            )
+            for slot in source.slots
+        ),
+    )
+
+
+def base_load_forecast(source: SourceLoad) -> BaseLoadForecast:
+    """Return the expected load as the contract has it."""
+    return BaseLoadForecast(
+        provider=source.provider,
+        slots=tuple(
+            BaseLoadSlot(start_at=slot.start_at, duration_s=slot.duration_s, power_w=slot.value)
+            for slot in source.slots
+        ),
+    )
+
+
+def _round(price_per_kwh: float) -> float:
+    return round(price_per_kwh, 6)

@@ -1,0 +1,136 @@
+"""Turns what the bridge knows into the contract's messages: pure, nothing is sent here."""
+
+from datetime import datetime
+
+from wattbus_contract.base import Reason
+from wattbus_contract.facts import (
+    ConnectorStatus,
+    HouseholdMeter,
+    MeterReading,
+    SiteInfo,
+    StationInfo,
+    StationState,
+)
+from wattbus_station_bridge.control.guard import PhaseLoads
+from wattbus_station_bridge.desk import Desk
+from wattbus_station_bridge.site_file import SiteFile
+from wattbus_station_bridge.stations.reading import StationReading, StationTraits
+
+
+def site_info(file: SiteFile, time_scale: float) -> SiteInfo:
+    """Return what is known of the site."""
+    site = file.site
+    return SiteInfo(
+        name=site.name,
+        time_zone=site.time_zone,
+        currency=site.currency,
+        bidding_zone=site.bidding_zone,
+        phases=site.phases,
+        voltage_v=site.voltage_v,
+        fuse_current_a=site.max_phase_power_w / site.voltage_v,
+        max_power_w=site.max_power_w,
+        time_scale=time_scale,
+        failsafe_after_s=site.failsafe_after_s,
+        stations=tuple(station.id for station in file.station),
+    )
+
+
+def station_info(desk: Desk, traits: StationTraits) -> StationInfo:
+    """Return what is known of a station and its car."""
+    return StationInfo(
+        name=traits.name,
+        control=traits.control,
+        phases=traits.phases,
+        voltage_v=traits.voltage_v,
+        min_current_a=traits.min_current_a,
+        max_current_a=traits.max_current_a,
+        current_step_a=traits.current_step_a,
+        max_power_w=traits.max_power_w,
+        failsafe_limit_w=desk.failsafe_w,
+        poll_interval_s=desk.poll_interval_s,
+        car_name=traits.car_name,
+        battery_capacity_wh=traits.battery_capacity_wh,
+        charging_efficiency=traits.charging_efficiency,
+    )
+
+
+def station_state(desk: Desk, at: datetime) -> StationState:
+    """Return how a station stands; one that does not answer is `Unavailable`, its last SoC kept."""
+    reading = desk.reading
+    reason = Reason(code=desk.intent.code, text=desk.intent.text)
+    if desk.order_problem is not None:
+        reason = Reason(code="not-applied", text=desk.order_problem[:2000])
+    if desk.is_guarded:
+        reason = Reason(code="guard", text="the main fuse leaves less than the station should have")
+    is_here = reading is not None and desk.is_reachable
+    return StationState(
+        at=at,
+        connector_status=(
+            reading.connector_status
+            if reading is not None and desk.is_reachable
+            else ConnectorStatus.UNAVAILABLE
+        ),
+        is_reachable=is_here,
+        is_plugged_in=reading is not None and reading.is_plugged_in,
+        soc_percent=None if reading is None else reading.soc_percent,
+        power_active_import_w=reading.power_w if reading is not None and is_here else 0.0,
+        offered_limit_w=desk.offered_w,
+        mode=desk.mode,
+        is_failsafe=desk.intent.is_failsafe,
+        is_guarded=desk.is_guarded,
+        transaction_id=None if reading is None else reading.transaction_id,
+        reason=reason,
+    )
+
+
+def meter_reading(
+    desk: Desk, reading: StationReading, house_load_w: float | None, price_per_kwh: float | None
+) -> MeterReading:
+    """Return one poll as the logger stores it."""
+    one_a, two_a, three_a = reading.currents_a or (None, None, None)
+    return MeterReading(
+        at=reading.at,
+        connector_status=reading.connector_status,
+        is_plugged_in=reading.is_plugged_in,
+        mode=desk.mode,
+        is_failsafe=desk.intent.is_failsafe,
+        power_active_import_w=reading.power_w,
+        energy_active_import_register_wh=reading.energy_register_wh,
+        offered_limit_w=desk.offered_w,
+        soc_percent=reading.soc_percent,
+        transaction_id=reading.transaction_id,
+        current_import_l1_a=one_a,
+        current_import_l2_a=two_a,
+        current_import_l3_a=three_a,
+        house_load_w=house_load_w,
+        price_per_kwh=price_per_kwh,
+        reported_base_current_load_kw=reading.reported_base_current_load_kw,
+        reported_battery_energy_kwh=reading.reported_battery_energy_kwh,
+        round_trip_s=desk.round_trip_s,
+    )
+
+
+def household_meter(
+    at: datetime,
+    house: PhaseLoads,
+    stations_power_w: float,
+    file: SiteFile,
+    price_per_kwh: float | None,
+) -> HouseholdMeter:
+    """Return the household at its main fuse."""
+    site = file.site
+    currents_a = [
+        max(0.0, house[phase]) / site.voltage_v if phase < site.phases else None
+        for phase in range(3)
+    ]
+    return HouseholdMeter(
+        at=at,
+        house_load_w=sum(house),
+        stations_power_w=stations_power_w,
+        site_power_w=sum(house) + stations_power_w,
+        max_power_w=site.max_power_w,
+        house_current_l1_a=currents_a[0],
+        house_current_l2_a=currents_a[1],
+        house_current_l3_a=currents_a[2],
+        price_per_kwh=price_per_kwh,
+    )

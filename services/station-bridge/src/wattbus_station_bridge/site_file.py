@@ -1,0 +1,222 @@
+"""The site file as typed settings: what a site, its tariff, stations, cars and goals may say."""
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from wattbus_contract.base import ID_PATTERN
+from wattbus_contract.facts import Control, Mode
+
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Volts = Annotated[float, Field(ge=50, le=1000)]
+Amperes = Annotated[float, Field(gt=0, le=1000)]
+Watts = Annotated[float, Field(gt=0, le=1e7)]
+Fee = Annotated[float, Field(ge=-100, le=100)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _time_of_day(value: object) -> object:
+    return time.fromisoformat(value) if isinstance(value, str) else value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+"""Local time of day, such as "07:00"."""
+
+
+class Table(BaseModel):
+    """A table of the file: a key that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SiteTable(Table):
+    """[site]: the connection point, and how the bridge watches over it."""
+
+    id: Id = "home"
+    name: str = "Home"
+    time_zone: str = "Europe/Stockholm"
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "SEK"
+    bidding_zone: str | None = None
+    phases: Annotated[int, Field(ge=1, le=3)] = 1
+    voltage_v: Volts = 230.0
+    fuse_power_w: Watts | None = None
+    fuse_current_a: Amperes | None = None
+    seconds_per_hour: Annotated[float, Field(ge=0.05, le=3600)] | None = None
+    start_date: date = date(2025, 1, 15)
+    poll_interval_s: Seconds = 5.0
+    failsafe_after_s: Seconds = 60.0
+    lease_ttl_s: Annotated[float, Field(ge=1, le=600)] = 15.0
+    spool_max_mb: Annotated[float, Field(ge=0, le=1_000_000)] = 256.0
+    replay_after_s: Annotated[float, Field(ge=0.1, le=3600)] = 3.0
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("must be a time zone such as Europe/Stockholm") from error
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_fuse(self) -> Self:
+        if self.fuse_power_w is None and self.fuse_current_a is None:
+            raise ValueError("give fuse_power_w (W in all) or fuse_current_a (A per phase)")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def max_power_w(self) -> float:
+        """What the main fuse carries over all phases."""
+        by_current = (self.fuse_current_a or float("inf")) * self.voltage_v * self.phases
+        return min(self.fuse_power_w or float("inf"), by_current)
+
+    @property
+    def max_phase_power_w(self) -> float:
+        """What the main fuse carries on each phase."""
+        if self.fuse_current_a is not None:
+            return self.fuse_current_a * self.voltage_v
+        return self.max_power_w / self.phases
+
+
+class TariffTable(Table):
+    """[tariff]: what comes on top of the market's price, in the currency's major unit."""
+
+    vat_percent: Percent = 25.0
+    prices_include_vat: bool | None = None
+    fees_include_vat: bool = True
+    energy_tax_per_kwh: Fee = 0.0
+    grid_fee_per_kwh: Fee = 0.0
+    supplier_fee_per_kwh: Fee = 0.0
+
+
+class SeriesTable(Table):
+    """[prices] and [base_load]: `station:<id>`, `file:<path>.csv`, or `none`."""
+
+    source: Annotated[str, Field(pattern="^(none|station:[a-z0-9-]{1,32}|file:.+)$")] = "none"
+    column: str | None = None
+    factor: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def station(self) -> str | None:
+        """The station that is asked, if one is."""
+        kind, _, name = self.source.partition(":")
+        return name if kind == "station" else None
+
+    @property
+    def file(self) -> str | None:
+        """The file that is read, if one is."""
+        kind, _, name = self.source.partition(":")
+        return name if kind == "file" else None
+
+
+class CarTable(Table):
+    """[station.car]: the car that charges there."""
+
+    name: str | None = None
+    battery_capacity_kwh: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    charging_efficiency: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+class GoalTable(Table):
+    """[station.goal]: what the car should have, and by when."""
+
+    mode: Mode = Mode.SMART
+    target_soc_percent: Percent = 80.0
+    min_soc_percent: Percent = 0.0
+    departure_time: TimeOfDay | None = None
+    departure_after_h: Annotated[float, Field(gt=0, le=168)] | None = None
+    arrival_time: TimeOfDay | None = None
+    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS
+    price_cap_per_kwh: Annotated[float, Field(ge=-1000, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_departure(self) -> Self:
+        if self.departure_time is not None and self.departure_after_h is not None:
+            raise ValueError("give departure_time or departure_after_h, not both")
+        return self
+
+
+class CourseTable(Table):
+    """[station.course]: peculiarities of a course charging station."""
+
+    off_request: Literal["charge", "discharge"] = "charge"
+
+
+class StationTable(Table):
+    """[[station]]: one charging station; what is left out is taken from the station itself."""
+
+    id: Id
+    name: str | None = None
+    url: str
+    kind: Literal["wattbus", "course"] = "wattbus"
+    control: Control | None = None
+    phases: Annotated[tuple[int, ...], Field(min_length=1, max_length=3)] | None = None
+    voltage_v: Volts | None = None
+    min_current_a: Amperes | None = None
+    max_current_a: Amperes | None = None
+    current_step_a: Amperes | None = None
+    max_power_w: Watts | None = None
+    failsafe_limit_a: Annotated[float, Field(ge=0, le=1000)] = 6.0
+    poll_interval_s: Seconds | None = None
+    timeout_s: Annotated[float, Field(ge=0.05, le=60)] = 5.0
+    car: CarTable = CarTable()
+    goal: GoalTable = GoalTable()
+    course: CourseTable = CourseTable()
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a URL such as http://192.168.1.20:5000")
+        return value.rstrip("/")
+
+    @field_validator("phases")
+    @classmethod
+    def _are_phases(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if value is not None and (len(set(value)) != len(value) or not set(value) <= {1, 2, 3}):
+            raise ValueError("must name each of 1, 2, 3 at most once")
+        return value
+
+
+class SiteFile(Table):
+    """The whole file."""
+
+    site: SiteTable
+    tariff: TariffTable = TariffTable()
+    prices: SeriesTable = SeriesTable()
+    base_load: SeriesTable = SeriesTable()
+    station: tuple[StationTable, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        ids = [station.id for station in self.station]
+        if not ids:
+            raise ValueError("station: a site needs at least one [[station]]")
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"station: each id may stand once, found {', '.join(ids)}")
+        for name, series in (("prices", self.prices), ("base_load", self.base_load)):
+            if series.station is not None and series.station not in ids:
+                raise ValueError(f"{name}.source = {series.source!r}: no such station")
+        for station in self.station:
+            if station.phases is not None and max(station.phases) > self.site.phases:
+                raise ValueError(
+                    f"station.{station.id}.phases = {list(station.phases)}: the site has "
+                    f"{self.site.phases} phase(s)"
+                )
+        return self
+
+    def poll_interval_s(self, station: StationTable) -> float:
+        """How often a station is polled, in wall seconds."""
+        return station.poll_interval_s or self.site.poll_interval_s

@@ -1,0 +1,1 @@
+"""Keeps meter values and events on disk until the logger has confirmed them."""

@@ -1,0 +1,163 @@
+"""The joint planner: cost above its proven bound, starts and time, beside HiGHS and other planners.
+
+The bare relaxation and the exact integer optimum are solved in the same run; the figures of other
+planners were recorded once on two cores and are repeated for comparison.
+"""
+
+import resource
+import sys
+import time
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from benchmarks.planner_cases import random_case, recorded
+from benchmarks.results import emit, percentile
+from unit.planner.exact import exact_optimum
+from wattbus_scheduler.plan import Plan
+from wattbus_scheduler.plan_file import parse_slot_scenario
+from wattbus_scheduler.scenario import Scenario
+from wattbus_scheduler.strategies import StrategySettings, strategy_named
+from wattbus_scheduler.verify import violations
+
+PEERS = {
+    "A-1ev": {"evcc optimizer": (6.155, None, 0.25), "EMHASS": (6.155, None, 0.15)},
+    "B-2ev-20A": {"evcc optimizer": (9.366, None, 0.9), "EMHASS": (9.366, None, 0.2)},
+    "C-5ev-25A": {"evcc optimizer": (18.711, 21, 1.1), "EMHASS": (18.711, 42, 0.7)},
+    "D-10ev-63A": {"evcc optimizer": (56.365, 29, 2.7), "EMHASS": (56.365, 84, 1.1)},
+    "E-20ev-100A-48h": {"evcc optimizer": (95.278, 92, 14.0), "EMHASS": (95.320, 123, 7.5)},
+    "F-50ev-250A-48h": {"evcc optimizer": (231.127, None, 65.0), "EMHASS": (231.236, 276, 20.0)},
+}
+"""Cost, starts and seconds, recorded with their own default settings."""
+
+SIZES = ((1, 96), (2, 96), (5, 96), (10, 96), (20, 192), (50, 192))
+SEEDS = 20
+ONLY_COST, CALM = StrategySettings(start_price=0.0), StrategySettings()
+
+
+def main() -> None:
+    """Measure everything and print one JSON document."""
+    strategy_named("optimal")(*_asked(parse_slot_scenario(random_case(2, 48, 0))), CALM)
+    emit(
+        "planner",
+        {
+            "recorded": [_recorded(document) for document in recorded()],
+            "random": [_random(cars, slots) for cars, slots in SIZES],
+            "growth": [_growth(cars) for cars in (1, 10, 100, 1000)],
+            "limited": _limited(),
+            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+    )
+
+
+def _asked(scenario: Scenario) -> tuple[Any, Any]:
+    return scenario.situation, scenario.now
+
+
+def _planned(scenario: Scenario, figures: StrategySettings) -> tuple[Plan, float]:
+    before_s = time.perf_counter()
+    plan = strategy_named("optimal")(scenario.situation, scenario.now, figures)
+    return plan, time.perf_counter() - before_s
+
+
+def _relaxation_s(scenario: Scenario) -> float:
+    """Return the seconds that building and solving the bare relaxation takes."""
+    # Imported late: a figure of this process is what loading NumPy and HiGHS costs.
+    from wattbus_scheduler.headroom import pieces_from  # noqa: PLC0415
+    from wattbus_scheduler.optimal.grid import problem_of  # noqa: PLC0415
+    from wattbus_scheduler.optimal.programme import Programme  # noqa: PLC0415
+    from wattbus_scheduler.optimal.schedule import _settled, _tasks  # noqa: PLC0415
+
+    before_s = time.perf_counter()
+    tasks = _tasks(scenario.situation, scenario.now, _settled(scenario.situation, scenario.now))
+    pieces = pieces_from(scenario.situation, scenario.now)
+    Programme(problem_of(scenario.situation, scenario.now, pieces, tasks)).solve()
+    return time.perf_counter() - before_s
+
+
+def _figures(plan: Plan, scenario: Scenario) -> dict[str, Any]:
+    assert plan.lower_bound is not None
+    broken = violations(plan, scenario.situation)
+    return {
+        "cost": round(plan.expected_cost, 4),
+        "above_bound_percent": round((plan.expected_cost / plan.lower_bound - 1) * 100, 4),
+        "starts": sum(station.starts for station in plan.stations),
+        "unmet_kwh": round(sum(station.shortfall_wh for station in plan.stations) / 1000, 4),
+        "violations": len(broken),
+    }
+
+
+def _recorded(document: dict[str, Any]) -> dict[str, Any]:
+    scenario = parse_slot_scenario(document)
+    line: dict[str, Any] = {"name": document["name"], "cars": len(scenario.situation.cars)}
+    relaxed_s = min(_relaxation_s(scenario) for _ in range(3))
+    line["relaxation_s"] = round(relaxed_s, 5)
+    for name, figures in (("only_cost", ONLY_COST), ("calm", CALM)):
+        runs = [_planned(scenario, figures) for _ in range(3)]
+        seconds = min(run_s for _, run_s in runs)
+        line[name] = {
+            **_figures(runs[0][0], scenario),
+            "seconds": round(seconds, 4),
+            "times_the_relaxation": round(seconds / relaxed_s, 1),
+        }
+    if len(scenario.situation.cars) <= 2:
+        before_s = time.perf_counter()
+        exact = exact_optimum(scenario.situation, 0.0)
+        line["exact"] = {
+            "cost": round(exact.cost, 4),
+            "unmet_kwh": round(exact.unmet_kwh, 4),
+            "seconds": round(time.perf_counter() - before_s, 3),
+        }
+    line["recorded_peers"] = PEERS[document["name"]]
+    return line
+
+
+def _random(cars: int, slots: int) -> dict[str, Any]:
+    line: dict[str, Any] = {"cars": cars, "slots": slots, "cases": SEEDS}
+    scenarios = [parse_slot_scenario(random_case(cars, slots, seed)) for seed in range(SEEDS)]
+    relaxed_s = median(_relaxation_s(scenario) for scenario in scenarios)
+    for name, figures in (("only_cost", ONLY_COST), ("calm", CALM)):
+        runs = [_planned(scenario, figures) for scenario in scenarios]
+        facts = [
+            _figures(plan, scenario) for (plan, _), scenario in zip(runs, scenarios, strict=True)
+        ]
+        seconds = [run_s for _, run_s in runs]
+        line[name] = {
+            "worst_above_bound_percent": max(fact["above_bound_percent"] for fact in facts),
+            "median_above_bound_percent": median(fact["above_bound_percent"] for fact in facts),
+            "mean_starts_per_car": round(sum(f["starts"] for f in facts) / SEEDS / cars, 3),
+            "worst_starts_per_car": round(max(f["starts"] for f in facts) / cars, 3),
+            "unmet_kwh": sum(fact["unmet_kwh"] for fact in facts),
+            "violations": sum(fact["violations"] for fact in facts),
+            "p50_s": round(percentile(seconds, 50), 4),
+            "p99_s": round(percentile(seconds, 99), 4),
+            "times_the_relaxation": round(median(seconds) / relaxed_s, 1),
+        }
+    return line
+
+
+def _growth(cars: int) -> dict[str, Any]:
+    scenario = parse_slot_scenario(random_case(cars, 96, 1))
+    relaxed_s = _relaxation_s(scenario)
+    plan, seconds = _planned(scenario, CALM)
+    return {
+        "cars": cars,
+        "slots": 96,
+        "relaxation_s": round(relaxed_s, 4),
+        "seconds": round(seconds, 3),
+        **_figures(plan, scenario),
+    }
+
+
+def _limited() -> dict[str, Any]:
+    """Return what comes out of a thousand cars when the search has to end early."""
+    scenario = parse_slot_scenario(random_case(1000, 96, 1))
+    plan, seconds = _planned(scenario, replace(CALM, time_limit_s=0.5))
+    return {"cars": 1000, "time_limit_s": 0.5, "seconds": round(seconds, 3)} | _figures(
+        plan, scenario
+    )
+
+
+if __name__ == "__main__":
+    main()
+    sys.exit(0)

@@ -1,0 +1,54 @@
+"""The table of the benchmarks' figures, each beside its limit and its bar."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Row = tuple[str, str, str, str, str]
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """Return the figures as a Markdown table; benchmarks that were not run are left out."""
+    lines = [
+        "| what | measured | limit in the same run | ratio | bar |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| {' | '.join(row)} |" for row in _rows(figures)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(figures: dict[str, Any]) -> Iterator[Row]:
+    for count, latency in _stations(figures, "latency"):
+        yield (
+            f"meter value to limit, p99, {count}",
+            f"{latency['limit_p99_ms']:.2f} ms (p50 {latency['limit_p50_ms']:.2f} ms)",
+            f"bare paho echo {latency['echo_p99_ms']:.2f} ms (p50 {latency['echo_p50_ms']:.2f} ms)",
+            f"{latency['p99_ratio']:.2f}",
+            "≤ 3",
+        )
+    for count, bridge in _stations(figures, "bridge"):
+        yield (
+            f"polls a second, {count}",
+            f"{bridge['bridge_polls_per_s']:.0f}",
+            f"bare requests loop {bridge['bare_polls_per_s']:.0f}",
+            f"{bridge['ratio']:.2f}",
+            "≥ 0.7",
+        )
+    for count, logger in _stations(figures, "logger"):
+        yield (
+            f"rows a second on disk, {count}",
+            f"{logger['logger_rows_per_s']:.0f}",
+            f"bare paho subscriber {logger['bare_messages_per_s']:.0f}",
+            f"{logger['ratio']:.2f}",
+            "≥ 0.7",
+        )
+    for name, size in figures.get("sizes", {}).get("services", {}).items():
+        resident, idle = size["resident_mb"], size["idle_cpu_percent"]
+        yield (f"{name}: memory", f"{resident:.0f} MB", "", "", "< 120 MB")
+        yield (f"{name}: idle processor", f"{idle:.2f} %", "", "", "< 2 %")
+    if startup := figures.get("startup"):
+        yield ("`make demo` to the first row", f"{startup['first_row_s']:.1f} s", "", "", "< 5 s")
+
+
+def _stations(figures: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, float]]]:
+    for count, values in figures.get(name, {}).get("stations", {}).items():
+        yield f"{count} station{'' if count == '1' else 's'}", values

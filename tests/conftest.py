@@ -1,0 +1,75 @@
+"""Fixtures for every test: the real broker as a child process, and clients that record it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from fixtures.availability import missing
+from fixtures.broker_process import BrokerProcess, find_mosquitto
+from fixtures.mqtt_recorder import MqttRecorder
+
+_site_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> str:
+    """The path of the Mosquitto program."""
+    path = find_mosquitto()
+    if path is None:
+        missing("Mosquitto is not installed", "sudo apt-get install mosquitto")
+    return path
+
+
+@pytest.fixture(scope="session")
+def broker(mosquitto: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    """A Mosquitto shared by all tests of a worker: do not stop it, and use an own site id."""
+    process = BrokerProcess(tmp_path_factory.mktemp("broker"), mosquitto)
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def own_broker(mosquitto: str, tmp_path: Path) -> Iterator[BrokerProcess]:
+    """A Mosquitto for one test alone, which may stop, kill and restart it."""
+    process = BrokerProcess(tmp_path / "broker", mosquitto)
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def site() -> str:
+    """A site id that no other test of this run uses."""
+    return f"site-{os.getpid()}-{next(_site_numbers)}"
+
+
+@pytest.fixture
+def mqtt_recorder(broker: BrokerProcess) -> Iterator[Callable[..., MqttRecorder]]:
+    """A function `connect(user="viewer", *filters)` that gives a connected, subscribed client."""
+    with ExitStack() as clients:
+
+        def connect(
+            user: str = "viewer", *filters: str, client_id: str | None = None
+        ) -> MqttRecorder:
+            recorder = clients.enter_context(
+                MqttRecorder(
+                    broker.host, broker.port, user, broker.password(user), client_id=client_id
+                )
+            )
+            recorder.subscribe(*filters)
+            return recorder
+
+        yield connect
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker; those that want the usual ports share one, too."""
+    here = Path(__file__).parent
+    for item in items:
+        wants_ports = any(item.path.is_relative_to(here / name) for name in ("demo", "system"))
+        item.add_marker(pytest.mark.xdist_group("ports" if wants_ports else str(item.path)))

@@ -1,0 +1,66 @@
+"""A session without a broker: stamps and encodes like the real one, and keeps what was said."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+from wattbus_contract.base import Body, Envelope, MessageId
+from wattbus_contract.codec import encode
+from wattbus_contract.service import Health
+from wattbus_contract.session import Incoming
+from wattbus_contract.topics import TopicSpec
+
+
+@dataclass
+class DeafSession:
+    """What services use of an MqttSession. Encoding is done, since it can fail."""
+
+    client_id: str
+    site: str
+    boot_id: str = "boot-of-the-subject"
+    is_connected: bool = True
+    unconfirmed: int = 0
+    said: list[tuple[str, bytes]] = field(default_factory=list)
+    waiting: list[Incoming] = field(default_factory=list)
+    _seq: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def receive(self, _timeout_s: float = 0.0) -> Incoming | None:
+        """Return what a test has put there."""
+        return self.waiting.pop(0) if self.waiting else None
+
+    def ack(self, incoming: Incoming) -> None:
+        """Nobody waits for it."""
+
+    def publish(
+        self, spec: TopicSpec, body: Body, *, expiry_s: float | None = None, **ids: str
+    ) -> MessageId:
+        """Keep what a broker would get."""
+        assert expiry_s is None or expiry_s > 0
+        seq = next(self._seq)
+        envelope = Envelope(
+            schema_id=spec.schema_id, sent_at=datetime.now(UTC), source=self.client_id,
+            boot_id=self.boot_id, seq=seq,
+        )  # fmt: skip
+        self.send(spec.topic(self.site, **ids), encode(body, envelope))
+        return MessageId(source=self.client_id, boot_id=self.boot_id, seq=seq)
+
+    def send(self, topic: str, payload: bytes, *, is_retained: bool = False) -> None:
+        """Keep bytes as they are; nothing but the clearing of a topic is retained that way."""
+        assert not (is_retained and payload)
+        self.said.append((topic, payload))
+        del self.said[:-1000]
+
+    def set_health(self, health: Health, detail: str = "") -> None:
+        """Check what would be announced."""
+        assert isinstance(health, Health)
+        assert isinstance(detail, str)
+
+
+def arrived(topic: str, payload: bytes, *, is_retained: bool = False) -> Incoming:
+    """Return a message as the session hands it over."""
+    return Incoming(
+        topic=topic, payload=payload, is_retained=is_retained, expires_in_s=None,
+        received_monotonic_s=time.monotonic(), mid=1, qos=1, connection=1,
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""How near the joint planner comes to the exact optimum, and that its bound is one."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.planner_cases import random_case, recorded
+from unit.planner.cases import NOW, car_needing, slots_of, small_cases
+from unit.planner.exact import exact_optimum
+from wattbus_scheduler.plan import Plan
+from wattbus_scheduler.plan_file import parse_slot_scenario
+from wattbus_scheduler.situation import Site, Situation
+from wattbus_scheduler.strategies import StrategySettings, strategy_named
+from wattbus_scheduler.verify import violations
+
+ONLY_COST = StrategySettings(start_price=0.0)
+
+
+def planned(situation: Situation, figures: StrategySettings = ONLY_COST) -> Plan:
+    return strategy_named("optimal")(situation, NOW, figures)
+
+
+def unmet_kwh(plan: Plan) -> float:
+    return sum(station.shortfall_wh for station in plan.stations) / 1000
+
+
+def starts(plan: Plan) -> int:
+    return sum(station.starts for station in plan.stations)
+
+
+@settings(max_examples=40, deadline=None)
+@given(situation=small_cases())
+def test_no_less_is_delivered_than_by_the_exact_optimum(situation: Situation) -> None:
+    exact = exact_optimum(situation, 0.0)
+    plan = planned(situation)
+
+    assert violations(plan, situation) == []
+    assert unmet_kwh(plan) <= exact.unmet_kwh + 0.02
+    assert plan.lower_bound is not None
+    if exact.unmet_kwh < 1e-6 and unmet_kwh(plan) < 1e-6:
+        assert plan.lower_bound <= exact.cost + 1e-6
+        assert plan.expected_cost <= exact.cost * 1.05 + 0.03
+
+
+@settings(max_examples=25, deadline=None)
+@given(situation=small_cases(), start_price=st.sampled_from([0.05, 0.3]))
+def test_cost_and_starts_together_are_near_the_exact_optimum(
+    situation: Situation, start_price: float
+) -> None:
+    exact = exact_optimum(situation, start_price)
+    plan = planned(situation, StrategySettings(start_price=start_price))
+
+    assert violations(plan, situation) == []
+    if exact.unmet_kwh < 1e-6 and unmet_kwh(plan) < 1e-6:
+        best = exact.cost + exact.starts * start_price
+        assert plan.expected_cost + starts(plan) * start_price <= best * 1.05 + 0.03
+
+
+@pytest.mark.parametrize("document", recorded(), ids=lambda document: document["name"])
+def test_recorded_scenarios_stay_within_a_thousandth_of_the_bound(document: dict) -> None:  # type: ignore[type-arg] # JSON
+    scenario = parse_slot_scenario(document)
+    plan = planned(scenario.situation)
+
+    assert violations(plan, scenario.situation) == []
+    assert plan.lower_bound is not None
+    assert unmet_kwh(plan) == 0
+    assert plan.lower_bound <= plan.expected_cost <= plan.lower_bound * 1.001
+
+
+@pytest.mark.parametrize("document", recorded(), ids=lambda document: document["name"])
+def test_recorded_scenarios_are_calm_for_half_a_percent(document: dict) -> None:  # type: ignore[type-arg] # JSON
+    scenario = parse_slot_scenario(document)
+    plan = planned(scenario.situation, StrategySettings())
+
+    assert violations(plan, scenario.situation) == []
+    assert plan.lower_bound is not None
+    assert unmet_kwh(plan) == 0
+    assert plan.expected_cost <= plan.lower_bound * 1.005
+    # In E not even the exact optimum has 1.2 starts a car at half a percent: 24 cost 0.62 %.
+    most = 1.5 if document["name"].startswith("E") else 1.25
+    assert starts(plan) <= most * len(scenario.situation.cars)
+
+
+@pytest.mark.parametrize("cars", [1, 2, 5, 10])
+def test_random_cases_stay_within_their_shares(cars: int) -> None:
+    for seed in range(4):
+        scenario = parse_slot_scenario(random_case(cars, 96, seed))
+        bare, calm = (
+            planned(scenario.situation, figures) for figures in (ONLY_COST, StrategySettings())
+        )
+        for plan, share in ((bare, 0.002), (calm, 0.005)):
+            assert violations(plan, scenario.situation) == []
+            assert plan.lower_bound is not None
+            assert unmet_kwh(plan) == 0
+            assert plan.expected_cost <= plan.lower_bound * (1 + share)
+        assert starts(calm) <= starts(bare) + 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(situation=small_cases(most_cars=2))
+def test_a_higher_fuse_never_costs_more_within_the_gap(situation: Situation) -> None:
+    lower = planned(situation)
+    higher_site = replace(
+        situation.site,
+        max_power_w=None
+        if situation.site.max_power_w is None
+        else situation.site.max_power_w + 3000,
+        fuse_current_a=None
+        if situation.site.fuse_current_a is None
+        else situation.site.fuse_current_a + 10,
+    )
+    higher = planned(replace(situation, site=higher_site))
+
+    assert unmet_kwh(higher) <= unmet_kwh(lower) + 0.02
+    if unmet_kwh(lower) < 1e-6:
+        assert higher.expected_cost <= lower.expected_cost * 1.05 + 0.03
+
+
+@settings(max_examples=20, deadline=None)
+@given(situation=small_cases(most_cars=2), more=st.integers(1, 3))
+def test_a_longer_stay_never_costs_more_within_the_gap(situation: Situation, more: int) -> None:
+    short = planned(situation)
+    longer_cars = tuple(
+        replace(car, departure_at=car.departure_at + more * timedelta(minutes=30))
+        for car in situation.cars
+        if car.departure_at is not None
+    )
+    longer = planned(replace(situation, cars=longer_cars))
+
+    assert unmet_kwh(longer) <= unmet_kwh(short) + 0.02
+    if unmet_kwh(short) < 1e-6:
+        assert longer.expected_cost <= short.expected_cost * 1.05 + 0.03
+
+
+def test_the_same_situation_gives_the_same_plan() -> None:
+    scenario = parse_slot_scenario(random_case(6, 96, 3))
+
+    assert planned(scenario.situation) == planned(scenario.situation)
+
+
+def test_two_cars_share_a_fuse_better_than_one_after_the_other() -> None:
+    """A car with all night must leave the one cheap hour to the car that goes at its end."""
+    hour = timedelta(hours=1)
+    slots = slots_of([0.1, 0.2, 0.9], [0, 0, 0], hour)
+    site = Site(max_power_w=11_040, phases=3)
+    early = car_needing(11.04, "early", departure_at=NOW + hour)
+    late = car_needing(11.04, "late", departure_at=NOW + 3 * hour)
+    plan = planned(Situation(site, slots, (late, early)))
+
+    assert unmet_kwh(plan) == 0
+    assert plan.expected_cost == pytest.approx(11.04 * 0.3, abs=1e-4)
+    assert plan.lower_bound == pytest.approx(11.04 * 0.3, abs=1e-4)
