@@ -40,7 +40,7 @@ demo: setup mosquitto ## charge the course's default day in the terminal (STRATE
 	@$(RUN) wattbus demo $(if $(STRATEGY),--strategy $(STRATEGY)) $(ARGS)
 
 test: setup mosquitto ## all tests; those of the container stack where a Docker engine answers
-	@$(RUN) pytest -n 2 --dist loadgroup $(ARGS)
+	@tools/run-tests.sh $(RUN) pytest -- $(ARGS)
 
 check: setup ## lint, format, types and import rules
 	$(RUN) ruff check .

@@ -13,6 +13,15 @@ from fixtures.broker_process import BrokerProcess, find_mosquitto
 from fixtures.mqtt_recorder import MqttRecorder
 
 _site_numbers = count(1)
+ALONE = (
+    "browser",
+    "chaos/test_chaos.py",
+    "demo",
+    "homeassistant",
+    "system",
+    "unit/station_bridge/test_spool_kills.py",
+)
+"""Where a whole system runs an hour in seconds: a neighbour's second would be its quarter hour."""
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +76,25 @@ def mqtt_recorder(broker: BrokerProcess) -> Iterator[Callable[..., MqttRecorder]
         yield connect
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker; those that want the usual ports share one, too."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--alone",
+        choices=("with", "only", "without"),
+        default="with",
+        help="tests of a whole running system, which want the machine for themselves: run them "
+        "with the others, only them, or all without them (default: %(default)s)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, and select by `--alone`."""
     here = Path(__file__).parent
+    alone = [here / name for name in ALONE]
+    wanted = config.getoption("--alone")
+    kept, dropped = [], []
     for item in items:
-        wants_ports = any(item.path.is_relative_to(here / name) for name in ("demo", "system"))
-        item.add_marker(pytest.mark.xdist_group("ports" if wants_ports else str(item.path)))
+        is_alone = any(item.path.is_relative_to(path) for path in alone)
+        item.add_marker(pytest.mark.xdist_group("alone" if is_alone else str(item.path)))
+        (dropped if wanted == ("without" if is_alone else "only") else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=dropped)

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 WATTBUS = Path(sys.executable).parent / "wattbus"
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 90.0
 
 
 class RunningWattbus:
@@ -23,7 +23,6 @@ class RunningWattbus:
         self.data_dir = folder / "data"
         self.run_dir = folder / "run"
         self.output_file = folder / "output"
-        self.started_wall_s = time.time()
         kept = {name: v for name, v in os.environ.items() if not name.startswith("WATTBUS_")}
         with self.output_file.open("wb") as output:
             self.process = subprocess.Popen(
@@ -79,7 +78,7 @@ class RunningWattbus:
         ]
         return pid
 
-    def end(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 30.0) -> int:
+    def end(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 60.0) -> int:
         """Send a signal and return the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(how)

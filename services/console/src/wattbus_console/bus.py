@@ -19,7 +19,8 @@ from wattbus_contract.requests import GoalRequest, ModeRequest
 from wattbus_contract.session import MqttSession, SessionDead
 
 USER = "console"
-CONNECT_TIMEOUT_S = 10.0
+REACH_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def connected(settings: BrokerSettings, site: str) -> Iterator[Bus]:
 def _check_reachable(settings: BrokerSettings) -> None:
     """Tell at once what the session would wait for."""
     try:
-        socket.create_connection((settings.host, settings.port), CONNECT_TIMEOUT_S).close()
+        socket.create_connection((settings.host, settings.port), REACH_TIMEOUT_S).close()
     except OSError as error:
         reason = error.strerror or str(error)
         raise Mistake(
