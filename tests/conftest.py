@@ -86,6 +86,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# Before xdist's own, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests on one worker, and select by `--alone`."""
     here = Path(__file__).parent
