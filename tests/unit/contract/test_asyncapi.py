@@ -25,7 +25,7 @@ SPECIFICATION = ROOT / "tests" / "data" / "asyncapi" / "3.0.0.json"
 # Numbers whose name carries no unit, since they have none or their message's currency.
 UNITLESS = {
     "seq", "first_seq", "last_seq", "request_seq", "epoch", "phases", "connection", "time_scale",
-    "charging_efficiency", "expected_cost", "lower_bound",
+    "charging_efficiency", "expected_cost", "lower_bound", "cost", "reference_cost", "saving",
 }  # fmt: skip
 
 
@@ -204,6 +204,13 @@ def test_every_schema_is_valid_and_complete_in_itself(spec: TopicSpec) -> None:
         ("mode-request", {"schema": "mode-request/1"}),
         ("goal-request", {"departure_at": "2025-01-16T06:00:00Z"}),
         ("goal-request", {"departure_time": "24:00"}),
+        ("goal-request", {"max_current_a": 0}),
+        ("goal-request", {"clear": []}),
+        ("goal-request", {"clear": ["mode"]}),
+        ("goal-request", {"max_current_a": 10, "clear": ["max_current_a"]}),
+        ("goal-request", {"weekly": [{"days": [], "departure_time": "07:00"}]}),
+        ("goal-request", {"weekly": [{"days": ["monday"], "departure_time": "07:00"}]}),
+        ("strategy-request", {"strategy": "Cheapest"}),
     ],
 )
 def test_a_schema_refuses_what_the_package_refuses(name: str, fields: dict[str, Any]) -> None:

@@ -98,6 +98,16 @@ def test_the_unchanged_example_is_accepted(name: str) -> None:
         ("goal-request", {"departure_time": "24:00"}, "departure_time", "07:00"),
         ("goal-request", {"departure_time": "07:00+02:00"}, "departure_time", "07:00"),
         ("goal-request", {"departure_time": 25_200}, "departure_time", "time"),
+        ("goal-request", {"max_current_a": 0}, "max_current_a", "greater than 0"),
+        ("goal-request", {"clear": ["departure_at"]}, "clear.0", "weekly"),
+        ("goal-request", {"weekly": [], "clear": ["weekly"]}, "payload", "not both"),
+        ("goal-request", {"weekly": [{"days": [], "departure_time": "07:00"}]}, "weekly.0.days",
+         "at least 1"),
+        ("goal-request", {"weekly": [{"days": ["montag"], "departure_time": "07:00"}]},
+         "weekly.0.days.0", "mon"),
+        ("goal-request", {"weekly": [{"days": ["mon"], "departure_time": "7"}]},
+         "weekly.0.departure_time", "07:00"),
+        ("strategy-request", {"strategy": "My Own"}, "strategy", "pattern"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_refused_by_name(

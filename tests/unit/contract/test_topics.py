@@ -54,7 +54,7 @@ def test_a_filter_covers_the_topics_of_its_kind(spec: TopicSpec) -> None:
 
 
 def test_commands_expire_and_are_never_retained() -> None:
-    for name in ("set-limit", "lease-request", "mode-request", "goal-request"):
+    for name in ("set-limit", "lease-request", "mode-request", "goal-request", "strategy-request"):
         assert not SPECS[name].is_retained
         assert SPECS[name].expiry_of(examples.EXAMPLES[SPECS[name]]) is not None
     assert topics.SET_LIMIT.expiry_of(examples.EXAMPLES[topics.SET_LIMIT]) == 60.0

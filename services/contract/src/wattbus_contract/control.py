@@ -52,7 +52,10 @@ class StationPlan(Body):
 
 
 class Plan(Body):
-    """All stations' plans as one scheduler sees them at `planned_at` (site time)."""
+    """All stations' plans as one scheduler sees them at `planned_at` (site time).
+
+    `strategies` are those that the scheduler can be asked for with `request/strategy`.
+    """
 
     planned_at: UtcInstant
     strategy: Text
@@ -62,6 +65,7 @@ class Plan(Body):
     expected_cost: Cost
     lower_bound: Annotated[Cost, Field(description="No plan costs less.")] | None = None
     caused_by: MessageId | None = None
+    strategies: tuple[Id, ...] | None = None
 
 
 class SetLimit(Body):
@@ -175,10 +179,10 @@ class RequestOutcome(StrEnum):
 
 
 class Response(Body):
-    """The bridge's answer to a `request/…` message."""
+    """The bridge's answer to a `request/…` message; one that is of the site has no `station`."""
 
-    request: Literal["mode", "goal"]
-    station: Id
+    request: Literal["mode", "goal", "strategy"]
+    station: Id | None = None
     outcome: RequestOutcome
     reason: Reason
     request_source: Id | None = None

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, time
 
-from wattbus_contract import control, facts, requests, service, topics
+from wattbus_contract import accounts, control, facts, requests, service, topics
 from wattbus_contract.base import Body, Envelope, MessageId, Reason
 from wattbus_contract.codec import encode
 from wattbus_contract.topics import TopicSpec
+from wattbus_contract.weekly import Weekday, WeeklyDeparture
 
 SITE = "home"
 IDS = {"station": "car1", "client": "scheduler-b", "user": "scheduler"}
@@ -22,6 +23,15 @@ _CHEAP = Reason(code="cheapest-slot", text="22:00 is among the 4 cheapest hours 
 _NIGHT = control.PlanSlot(
     start_at=_at(21), duration_s=3600.0, limit_w=7400.0, reason=_CHEAP,
     expected_energy_wh=7400.0, expected_cost=2.54,
+)  # fmt: skip
+
+_WORKDAYS = WeeklyDeparture(
+    days=(Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI), departure_time=time(7),
+    target_soc_percent=90.0,
+)  # fmt: skip
+_DAY = accounts.ReportPeriod(
+    from_at=datetime(2025, 1, 14, 23, tzinfo=UTC), energy_wh=20_380.0, cost=11.19,
+    reference_cost=14.95, saving=3.76,
 )  # fmt: skip
 
 EXAMPLES: dict[TopicSpec, Body] = {
@@ -59,6 +69,7 @@ EXAMPLES: dict[TopicSpec, Body] = {
     ),
     topics.GOAL: facts.Goal(
         mode=facts.Mode.SMART, target_soc_percent=80.0, arrival_at=_at(0), departure_at=_at(23),
+        max_current_a=16.0, weekly=(_WORKDAYS,),
     ),
     topics.PRICE: facts.PriceForecast(
         currency="SEK", unit="SEK/kWh", provider="nordpool", slots=(
@@ -81,6 +92,7 @@ EXAMPLES: dict[TopicSpec, Body] = {
             ),
         ),
         expected_cost=13.73, lower_bound=13.73, caused_by=_READING,
+        strategies=("cheapest", "load", "optimal", "price", "threshold"),
     ),
     topics.SHADOW_PLAN: control.Plan(
         planned_at=_at(20, 59), strategy="load", instance="scheduler-b", currency="SEK",
@@ -106,6 +118,33 @@ EXAMPLES: dict[TopicSpec, Body] = {
     topics.RESPONSE: control.Response(
         request="goal", station="car1", outcome=control.RequestOutcome.ACCEPTED,
         reason=Reason(code="accepted", text="100 % by 07:00 tomorrow"),
+    ),
+    topics.STRATEGY: requests.StrategyWish(strategy="optimal"),
+    topics.STRATEGY_REQUEST: requests.StrategyRequest(strategy="optimal"),
+    topics.SITE_RESPONSE: control.Response(
+        request="strategy", outcome=control.RequestOutcome.ACCEPTED,
+        reason=Reason(code="accepted", text="the scheduler is asked for optimal"),
+    ),
+    topics.REPORT: accounts.ChargingReport(
+        at=_at(21), currency="SEK",
+        stations=(
+            accounts.StationReport(
+                station="car1", session=_DAY, day=_DAY, month=_DAY, year=_DAY,
+            ),
+        ),
+    ),
+    topics.LEAGUE: accounts.League(
+        since_at=_at(0), currency="SEK",
+        entries=(
+            accounts.LeagueEntry(
+                instance="scheduler", strategy="cheapest", is_commanding=True,
+                energy_wh=27_780.0, cost=13.73, shortfall_wh=0.0,
+            ),
+            accounts.LeagueEntry(
+                instance="scheduler-b", strategy="load", is_commanding=False,
+                energy_wh=27_780.0, cost=15.88, shortfall_wh=0.0,
+            ),
+        ),
     ),
     topics.LOG_CONFIRMED: service.LogConfirmed(
         confirmed=(

@@ -21,6 +21,7 @@ from wattbus_contract.base import (
     Text,
     UtcInstant,
 )
+from wattbus_contract.weekly import WeeklyPlan
 
 
 class ConnectorStatus(StrEnum):
@@ -52,6 +53,9 @@ class Control(StrEnum):
     CURRENT = "current"
 
 
+MaxCurrentA = Annotated[
+    float, Field(gt=0, le=1e5, description="A person's limit, per phase; always kept.")
+]
 Phase = Annotated[int, Field(ge=1, le=3, description="A phase of the site.")]
 Phases = Annotated[tuple[Phase, ...], Field(min_length=1, max_length=3)]
 """The site's phases that a station uses, such as (1,) or (1, 2, 3)."""
@@ -182,7 +186,10 @@ class StationEvent(Body):
 
 
 class Goal(Body):
-    """What the car should have, and by when."""
+    """What the car should have, and by when.
+
+    `departure_at` is the next departure, also that of the `weekly` plan, in the site's time zone.
+    """
 
     mode: Mode
     target_soc_percent: Percent
@@ -190,6 +197,8 @@ class Goal(Body):
     arrival_at: UtcInstant | None = None
     departure_at: UtcInstant | None = None
     price_cap_per_kwh: PricePerKwh | None = None
+    max_current_a: MaxCurrentA | None = None
+    weekly: WeeklyPlan | None = None
 
 
 class PriceSlot(Body):

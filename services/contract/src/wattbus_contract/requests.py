@@ -1,37 +1,15 @@
 """What people, Home Assistant and the dashboard may wish; such messages need no envelope."""
 
-import re
-from datetime import time
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from wattbus_contract.base import Body, Percent, PricePerKwh, UtcInstant
-from wattbus_contract.facts import Mode
+from wattbus_contract.facts import MaxCurrentA, Mode
+from wattbus_contract.weekly import TimeOfDay, WeeklyPlan
 
-TIME_OF_DAY_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
-
-
-def _time_of_day(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not re.fullmatch(TIME_OF_DAY_PATTERN, value):
-        raise ValueError("is no local time of day such as 07:00")
-    return time.fromisoformat(value)
-
-
-TimeOfDay = Annotated[
-    time,
-    BeforeValidator(_time_of_day),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": TIME_OF_DAY_PATTERN,
-            "description": "The next time that the site's clock shows this.",
-            "examples": ["07:00"],
-        }
-    ),
-]
+STRATEGY_PATTERN = r"^[a-z0-9-]{0,32}$"
 
 
 class ModeRequest(Body):
@@ -40,11 +18,24 @@ class ModeRequest(Body):
     mode: Mode
 
 
+class Clearable(StrEnum):
+    """What a wish can take back, so that the site file's value holds again."""
+
+    MAX_CURRENT_A = "max_current_a"
+    PRICE_CAP_PER_KWH = "price_cap_per_kwh"
+    WEEKLY = "weekly"
+
+
+def _named_in_clear(name: str) -> dict[str, Any]:
+    return {"properties": {"clear": {"contains": {"const": name}}}, "required": ["clear", name]}
+
+
 class GoalRequest(Body):
-    """A new goal; what is left out stays as it is.
+    """A new goal; what is left out stays as it is, and what `clear` names is taken back.
 
     `departure_at` is an instant; `departure_time` a local time of day such as "07:00", meaning the
-    next time that the site's clock shows it.
+    next time that the site's clock shows it; either counts once. `weekly` replaces the whole weekly
+    plan, whose departures come after that one.
     """
 
     model_config = ConfigDict(
@@ -57,9 +48,17 @@ class GoalRequest(Body):
                     "departure_at",
                     "departure_time",
                     "price_cap_per_kwh",
+                    "max_current_a",
+                    "weekly",
+                    "clear",
                 )
             ],
-            "not": {"required": ["departure_at", "departure_time"]},
+            "not": {
+                "anyOf": [
+                    {"required": ["departure_at", "departure_time"]},
+                    *(_named_in_clear(name.value) for name in Clearable),
+                ]
+            },
         }
     )
 
@@ -68,14 +67,32 @@ class GoalRequest(Body):
     departure_at: UtcInstant | None = None
     departure_time: TimeOfDay | None = None
     price_cap_per_kwh: PricePerKwh | None = None
+    max_current_a: MaxCurrentA | None = None
+    weekly: WeeklyPlan | None = None
+    clear: Annotated[tuple[Clearable, ...], Field(min_length=1, max_length=3)] | None = None
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "GoalRequest":
         if not self.model_dump(exclude_none=True):
             raise ValueError(
                 "give at least one of target_soc_percent, min_soc_percent, departure_at, "
-                "departure_time, price_cap_per_kwh"
+                "departure_time, price_cap_per_kwh, max_current_a, weekly, clear"
             )
         if self.departure_at is not None and self.departure_time is not None:
             raise ValueError("give departure_at or departure_time, not both")
+        for name in self.clear or ():
+            if getattr(self, name.value) is not None:
+                raise ValueError(f"give {name.value} or clear it, not both")
         return self
+
+
+class StrategyRequest(Body):
+    """`{"strategy": "cheapest"}` on `request/strategy`; "" leaves it to the scheduler's setting."""
+
+    strategy: Annotated[str, Field(pattern=STRATEGY_PATTERN)]
+
+
+class StrategyWish(Body):
+    """The strategy that people chose; "" where the scheduler's own setting holds."""
+
+    strategy: Annotated[str, Field(pattern=STRATEGY_PATTERN)]

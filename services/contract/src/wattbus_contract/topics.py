@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from wattbus_contract import control, facts, requests, service
+from wattbus_contract import accounts, control, facts, requests, service
 from wattbus_contract.base import ID_PATTERN, Body
 
 ROOT = "wattbus/v1"
@@ -62,7 +62,10 @@ class TopicSpec:
 BRIDGE = ("station-bridge",)
 SCHEDULER = ("scheduler",)
 PEOPLE = ("console", "dashboard", "homeassistant")
-EVERY_SERVICE = ("station-bridge", "scheduler", "logger", "price-feed", "dashboard", "console")
+EVERY_SERVICE = (
+    "station-bridge", "scheduler", "logger", "price-feed", "dashboard", "console", "homeassistant",
+    "notifier",
+)  # fmt: skip
 
 SITE_INFO = TopicSpec(
     "site-info", "info", "site-info/1", facts.SiteInfo, BRIDGE,
@@ -91,7 +94,7 @@ HOUSEHOLD_METER = TopicSpec(
 )  # fmt: skip
 GOAL = TopicSpec(
     "goal", "station/{station}/goal", "goal/1", facts.Goal, BRIDGE,
-    "Mode, target state of charge, departure, price cap.", is_retained=True,
+    "Mode, target state of charge, departure, price cap, current limit, week.", is_retained=True,
 )  # fmt: skip
 PRICE = TopicSpec(
     "price", "price", "price/1", facts.PriceForecast, ("station-bridge", "price-feed"),
@@ -132,11 +135,32 @@ MODE_REQUEST = TopicSpec(
 )  # fmt: skip
 GOAL_REQUEST = TopicSpec(
     "goal-request", "request/station/{station}/goal", "goal-request/1", requests.GoalRequest,
-    PEOPLE, "A wish: target, departure, price cap.", expiry_s=30, needs_envelope=False,
+    PEOPLE, "A wish: target, departure, price cap, current limit, week.", expiry_s=30,
+    needs_envelope=False,
 )  # fmt: skip
 RESPONSE = TopicSpec(
     "response", "response/station/{station}", "response/1", control.Response, BRIDGE,
     "What became of a wish.", expiry_s=30,
+)  # fmt: skip
+STRATEGY = TopicSpec(
+    "strategy", "strategy", "strategy-wish/1", requests.StrategyWish, BRIDGE,
+    "The strategy that people chose, if any.", is_retained=True,
+)  # fmt: skip
+STRATEGY_REQUEST = TopicSpec(
+    "strategy-request", "request/strategy", "strategy-request/1", requests.StrategyRequest, PEOPLE,
+    "A wish: another strategy of the scheduler.", expiry_s=30, needs_envelope=False,
+)  # fmt: skip
+SITE_RESPONSE = TopicSpec(
+    "site-response", "response/site", "response/1", control.Response, BRIDGE,
+    "What became of a wish that is of no station.", expiry_s=30,
+)  # fmt: skip
+REPORT = TopicSpec(
+    "report", "report", "charging-report/1", accounts.ChargingReport, ("logger",),
+    "What charging cost and saved: session, day, month, year.", is_retained=True,
+)  # fmt: skip
+LEAGUE = TopicSpec(
+    "league", "league", "league/1", accounts.League, ("logger",),
+    "Schedulers side by side: energy, cost, what was missing.", is_retained=True,
 )  # fmt: skip
 LOG_CONFIRMED = TopicSpec(
     "log-confirmed", "log/confirmed", "log-confirmed/1", service.LogConfirmed, ("logger",),
@@ -154,7 +178,8 @@ SERVICE_STATUS = TopicSpec(
 ALL = (
     SITE_INFO, STATION_INFO, STATION_STATE, METER, STATION_EVENT, HOUSEHOLD_METER, GOAL, PRICE,
     BASE_LOAD, PLAN, SHADOW_PLAN, SET_LIMIT, LIMIT_RESULT, LEASE_REQUEST, LEASE_STATE, MODE_REQUEST,
-    GOAL_REQUEST, RESPONSE, LOG_CONFIRMED, LOG_QUARANTINE, SERVICE_STATUS,
+    GOAL_REQUEST, RESPONSE, STRATEGY, STRATEGY_REQUEST, SITE_RESPONSE, REPORT, LEAGUE,
+    LOG_CONFIRMED, LOG_QUARANTINE, SERVICE_STATUS,
 )  # fmt: skip
 """Every kind of topic that the contract knows."""
 
