@@ -1,0 +1,1 @@
+"""Announces the site and its stations to Home Assistant, which then reads the bus itself."""

@@ -1,0 +1,1 @@
+"""Tells people what happened, through any service that Apprise knows."""
