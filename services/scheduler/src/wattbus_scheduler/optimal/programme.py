@@ -24,6 +24,7 @@ class Answer:
     objective: float
     energy_kwh: Floats
     unmet_kwh: Floats
+    unmet_cost: float
     excess_kwh: Floats
     reduced: Floats
     need_price: Floats
@@ -62,7 +63,8 @@ class Programme:
         share = problem.overhead_kw / np.maximum(problem.max_kw.max(axis=1, initial=0.0), 1e-9)
         self._least_overhead = problem.need_kwh * share / np.maximum(1 - share, 1e-3)
         self._overhead = self._least_overhead.copy()
-        self._highs.passModel(self._model())
+        self.model = self._model()
+        self._highs.passModel(self.model)
 
     @property
     def is_solved(self) -> bool:
@@ -120,6 +122,9 @@ class Programme:
             objective=float(self._highs.getInfo().objective_function_value),
             energy_kwh=energy,
             unmet_kwh=slack[0] + slack[1],
+            unmet_cost=float(
+                slack[0].sum() * problem.unmet_price + slack[1].sum() * problem.reserve_price
+            ),
             excess_kwh=slack[2],
             reduced=reduced,
             need_price=row_duals[:cars],

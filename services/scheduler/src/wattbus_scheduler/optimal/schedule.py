@@ -124,7 +124,8 @@ def _calmest(job: _Job, rigid: Sequence[int], calm: Calm) -> Schedule:
             found, key=lambda one: round(one.counted_cost + priced.start_price * one.starts, 9)
         )
         share = calm.cost_share or 0.0
-        is_within = best.counted_cost - job.bound <= share * abs(job.bound) + 1e-9
+        allowed = share * abs(job.bound - job.relaxed.unmet_cost)
+        is_within = best.counted_cost - job.bound <= allowed + 1e-9
         if is_within or perf_counter() > job.stop_at_s:
             break
     return best

@@ -1,11 +1,13 @@
 """Solves the problem of arrays: bound, patterns, powers; as calm as a share of the cost allows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
 from wattbus_scheduler.optimal.bound import lower_bound
+from wattbus_scheduler.optimal.exact import Exactly, Limits, calmest, cheapest
 from wattbus_scheduler.optimal.foresight import affordable_step
 from wattbus_scheduler.optimal.groups import (
     MOST_REFITTED,
@@ -32,6 +34,14 @@ FORESEEN_SHARE = 0.6
 """Of the share, to begin with: cars that share a fuse do worse than each would alone."""
 CALM_ENOUGH = 1.2
 """With more starts a car than this, prices in between are tried, too."""
+TINY_CELLS, SMALL_CELLS, SMALL_CALM_CELLS = 60, 600, 120
+"""Cars by usable pieces, up to which whole-number programming is affordable: always, for the least
+cost, and for the fewest starts."""
+NEAR_ENOUGH = 8e-4
+"""Above the bound: a small case that misses it by more is solved as a whole-number programme."""
+FEW_NODES, MANY_NODES = 20, 200
+STRICTER = 25.0
+"""So many times dearer is unmet energy where the answer is exact, so that no cost is worth it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +86,13 @@ def solve(
         programme.solve()
         relaxed = programme.answer()
     bound = lower_bound(problem, relaxed)
+    allowed = (calm.cost_share or 0.0) * abs(bound - relaxed.unmet_cost)
+    terms = _Terms(bound, allowed, calm, effort)
+    whole = replace(problem, start_price=calm.start_price)
     problem = replace(_narrowed(problem, relaxed, calm), start_price=calm.start_price)
-    fresh = _fresh(problem, relaxed, bound, calm, effort)
+    if int(whole.is_usable.sum()) <= TINY_CELLS:
+        problem = whole
+    fresh = _refined(problem, _fresh(problem, relaxed, terms), terms)
     if not running.on.any():
         return fresh
     kept = _kept(problem, running, effort)
@@ -96,16 +111,18 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a plan is measured by, and how much may be tried for it."""
+    """What a plan is measured by, what calm may cost, and how much may be tried for it."""
 
     bound: float
+    allowed: float
     calm: Calm
     effort: Effort
 
 
-def _fresh(problem: Problem, relaxed: Answer, bound: float, calm: Calm, effort: Effort) -> Solution:
+def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
+    bound, calm, effort = terms.bound, terms.calm, terms.effort
     if problem.cars == 1 and not len(problem.peak_base_kw) and not problem.surplus_kwh.any():
-        return _alone(problem, relaxed, bound, calm)
+        return _alone(problem, relaxed, terms)
     if calm.cost_share is None or problem.cars <= MOST_REFITTED:
         effort = replace(effort, passes=2 * effort.passes, sweeps=3 * effort.sweeps, parts=4)
     if problem.cars <= MOST_REFITTED:
@@ -114,7 +131,7 @@ def _fresh(problem: Problem, relaxed: Answer, bound: float, calm: Calm, effort: 
     if problem.cars > MOST_FIXED_JOINTLY:
         effort = replace(effort, passes=1, tries=2)
     if calm.cost_share is not None:
-        allowed = FORESEEN_SHARE * calm.cost_share * abs(bound)
+        allowed = FORESEEN_SHARE * terms.allowed
         factor = affordable_step(problem, relaxed, calm.start_price, allowed)
         # Every step costs seconds with many cars: begin where the first one mostly does.
         factor = min(factor, 1.0 if problem.cars > MOST_FIXED_JOINTLY else factor)
@@ -122,13 +139,13 @@ def _fresh(problem: Problem, relaxed: Answer, bound: float, calm: Calm, effort: 
     if calm.cost_share is None:
         return _improved(problem, joint, effort, calm.start_price)
     dearer: _Step | None = None
-    terms = _Terms(bound, calm, effort)
+    terms = replace(terms, effort=effort)
     while True:
         found = _improved(problem, joint, effort, calm.start_price * factor)
         if effort.is_over() or factor <= 0.0 or _is_within(found, terms):
             break
         dearer = _Step(factor, found)
-        part = calm.cost_share * abs(bound) / (found.objective - bound)
+        part = terms.allowed / (found.objective - bound)
         factor *= min(max(part, 0.4), 0.85)
         factor = factor if factor > LOWEST_STEP else 0.0
         if problem.cars <= MOST_REFITTED:
@@ -137,13 +154,59 @@ def _fresh(problem: Problem, relaxed: Answer, bound: float, calm: Calm, effort: 
     if not effort.is_over() and not _is_within(found, terms):
         plain = Calm(1e-3 * calm.start_price, None)
         priced = replace(problem, start_price=plain.start_price)
-        cheapest = _fresh(priced, relaxed, bound, plain, effort)
-        return min(found, cheapest, key=lambda one: one.objective)
+        plainest = _fresh(priced, relaxed, replace(terms, calm=plain))
+        return min(found, plainest, key=lambda one: one.objective)
     if problem.cars > MOST_MADE_CALMER or effort.is_over():
         return found
     if dearer is not None:
         return _between(problem, relaxed, (_Step(factor, found), dearer), terms)
     return _calmer(problem, relaxed, _Step(factor, found), terms)
+
+
+def _refined(problem: Problem, found: Solution, terms: _Terms) -> Solution:
+    """Return the optimum of a small case whose search came out short of what it could be."""
+    cells, calm = int(problem.is_usable.sum()), terms.calm
+    if cells > SMALL_CELLS or terms.effort.is_over():
+        return found
+    nodes = MANY_NODES if cells <= TINY_CELLS else FEW_NODES
+    limits = Limits(nodes, terms.effort.stop_at_s)
+    fewest = int((~problem.is_free_start.any(axis=1) & problem.is_usable.any(axis=1)).sum())
+    if calm.cost_share is not None and _is_within(found, terms):
+        is_calm = int(problem.starts(found.on).sum()) <= max(fewest, problem.cars)
+        if is_calm or cells > SMALL_CALM_CELLS:
+            return found
+        most_cost = terms.bound + terms.allowed
+        exact = calmest(problem, most_cost, found.energy_kwh, limits)
+        return _taken(problem, exact, found, lambda one: int(problem.starts(one.on).sum()))
+    price = calm.start_price if calm.cost_share is None else 0.0
+    least = terms.bound + price * fewest
+    if cells > TINY_CELLS and found.total(problem, price) - least <= NEAR_ENOUGH * abs(least):
+        return found
+    strict = replace(problem, unmet_price=STRICTER * problem.unmet_price)
+    exact = cheapest(strict, price, found.energy_kwh, limits)
+    return _taken(problem, exact, found, lambda one: one.total(problem, price))
+
+
+def _taken(
+    problem: Problem,
+    exact: Exactly | None,
+    found: Solution,
+    badness: Callable[[Solution], float],
+) -> Solution:
+    """Return the one that delivers more, then the better one; the exact one's powers set anew."""
+    if exact is None:
+        return found
+    polished = _polished(problem, Joint(exact.on, exact.energy_kwh))
+    before, after = (
+        (round(_unmet_kwh(problem, one), 4), badness(one)) for one in (found, polished)
+    )
+    return polished if after < before else found
+
+
+def _unmet_kwh(problem: Problem, solution: Solution) -> float:
+    lost = problem.overhead_kw * (solution.on * problem.hours).sum(axis=1)
+    missing = problem.need_kwh + lost - solution.energy_kwh.sum(axis=1)
+    return float(np.maximum(0.0, missing - problem.reserve_kwh).sum())
 
 
 def _fixed(problem: Problem, relaxed: Answer, start_price: float, effort: Effort) -> Joint:
@@ -201,8 +264,9 @@ def _between(
     return best
 
 
-def _alone(problem: Problem, relaxed: Answer, bound: float, calm: Calm) -> Solution:
+def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     """Return the plan of a single car, whose powers need no programme."""
+    calm = terms.calm
     room = problem.room_kw(np.zeros_like(problem.cap_kw), 0)
     view = view_of(problem, 0, problem.price, room, float(problem.need_kwh[0]))
     steps = [2.0 * STEP_ALONE**number for number in range(14)]
@@ -221,7 +285,7 @@ def _alone(problem: Problem, relaxed: Answer, bound: float, calm: Calm) -> Solut
         objective = float((problem.price * energy).sum()) + reserve * problem.reserve_price
         objective += (unmet - reserve) * problem.unmet_price
         found = Solution(patterns[0][None, :], energy[None, :], objective, price)
-        if _is_within(found, _Terms(bound, calm, Effort())):
+        if _is_within(found, terms):
             break
     return found
 
@@ -244,8 +308,7 @@ def _kept(problem: Problem, running: Running, effort: Effort) -> Solution:
 
 
 def _is_within(solution: Solution, terms: _Terms) -> bool:
-    share = terms.calm.cost_share or 0.0
-    return solution.objective - terms.bound <= share * abs(terms.bound) + 1e-9
+    return solution.objective - terms.bound <= terms.allowed + 1e-9
 
 
 def _narrowed(problem: Problem, relaxed: Answer, calm: Calm) -> Problem:
