@@ -32,6 +32,7 @@ from wattbus_station_bridge.site import Site
 from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
 from wattbus_station_bridge.stations.worker import Order, StationWorker
+from wattbus_station_bridge.wish_desk import WishDesk
 
 POWER_W = 7400.0
 FUSE_W = 11_000.0
@@ -171,7 +172,10 @@ class BridgeSubject:
         self.lease_desk.open()
         self.inbox = Inbox(
             session=cast(MqttSession, self.session), site=self.site, lease_desk=self.lease_desk,
-            memory=memory, gate=Gate(), failsafe_after_s=60.0,
+            wish_desk=WishDesk(
+                cast(MqttSession, self.session), self.site, memory, self.announcer
+            ),
+            gate=Gate(), failsafe_after_s=60.0,
         )  # fmt: skip
         self.polls = 0
         self.poll()
@@ -211,7 +215,8 @@ class BridgeSubject:
     def acts_on_a_limit(self) -> bool:
         """Tell whether a scheduler that asks for the lease gets it, and its limits are applied."""
         self._say(topics.MODE_REQUEST, b'{"mode":"smart"}', station=STATION)
-        self._say(topics.GOAL_REQUEST, b'{"target_soc_percent":80}', station=STATION)
+        goal = b'{"target_soc_percent":80,"clear":["max_current_a"]}'
+        self._say(topics.GOAL_REQUEST, goal, station=STATION)
         holder = self.lease_desk.lease.holder
         if holder is not None:
             self._ask(LeaseAction.RELEASE, holder)

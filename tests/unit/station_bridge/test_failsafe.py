@@ -7,6 +7,7 @@ from wattbus_station_bridge.control.failsafe import (
     FailsafeLimits,
     command_until_s,
     intend,
+    within,
 )
 
 COMMAND = Command(level_w=3680.0, until_s=100.0)
@@ -43,6 +44,39 @@ def test_modes_need_no_scheduler() -> None:
 
 def test_mode_now_ends_at_the_target() -> None:
     assert intend(Mode.NOW, None, CURRENT_3, 0.0, 0.0, is_full=True).level_w == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "command"), [(Mode.SMART, COMMAND), (Mode.NOW, None), (Mode.SMART, None)]
+)
+@pytest.mark.parametrize(("allowed_a", "level_w"), [(5.9, 0.0), (6, 1380.0), (10.9, 2300.0)])
+def test_a_person_s_limit_is_kept_whoever_wants_more(
+    mode: Mode, command: Command | None, allowed_a: float, level_w: float
+) -> None:
+    wanted = intend(mode, command, CURRENT_1, 3680.0, 0.0, is_full=False)
+
+    kept = within(wanted, CURRENT_1, allowed_a)
+
+    assert kept.level_w == pytest.approx(level_w)
+    assert (kept.code, kept.is_failsafe) == (wanted.code, wanted.is_failsafe)
+    assert f"at most {allowed_a:g} A" in kept.limited
+
+
+def test_a_person_s_limit_never_raises_and_says_nothing_where_it_does_not_bind() -> None:
+    wanted = intend(Mode.SMART, COMMAND, CURRENT_1, 0.0, 0.0, is_full=False)
+
+    assert within(wanted, CURRENT_1, 16.0) == wanted
+    assert within(wanted, CURRENT_1, 32.0) == wanted
+    assert within(wanted, CURRENT_1, None) == wanted
+
+
+def test_a_switch_that_needs_more_than_a_person_allows_is_off_and_says_what_it_needs() -> None:
+    wanted = intend(Mode.NOW, None, SWITCH, 0.0, 0.0, is_full=False)
+
+    kept = within(wanted, SWITCH, 16.0)
+
+    assert kept.level_w == 0
+    assert "needs 32.2 A" in kept.limited
 
 
 def test_the_fail_safe_limit_of_a_switch_that_needs_more_is_off() -> None:

@@ -47,10 +47,30 @@ def test_an_expired_lease_is_granted_to_another() -> None:
 
 
 def test_a_restarted_holder_gets_a_new_epoch_that_fences_its_former_self() -> None:
-    decision = decide(held_by("a"), ask(LeaseAction.ACQUIRE, "a"), 1.0)
+    anew = LeaseRequest(action=LeaseAction.ACQUIRE, instance="a", nonce="another")
+
+    decision = decide(held_by("a"), anew, 1.0)
 
     assert decision.is_granted
     assert decision.lease.epoch == 10
+
+
+def test_an_acquire_that_arrives_twice_changes_nothing_and_is_answered() -> None:
+    lease = held_by("a")
+    renewed = decide(
+        lease,
+        LeaseRequest(action=LeaseAction.RENEW, instance="a", nonce="later", epoch=9),
+        1.0,
+    ).lease
+
+    for held in (lease, renewed):
+        again = decide(held, ask(LeaseAction.ACQUIRE, "a"), 2.0)
+        assert again.is_granted
+        assert again.lease == held
+
+
+def test_an_acquire_that_arrives_again_after_the_lease_ran_out_is_a_new_one() -> None:
+    assert decide(held_by("a"), ask(LeaseAction.ACQUIRE, "a"), 15.0).lease.epoch == 10
 
 
 def test_renewing_keeps_the_epoch_and_prolongs() -> None:

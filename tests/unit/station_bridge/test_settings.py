@@ -76,6 +76,27 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
             '5000"\n[station.goal]\nweekdays = ["friday"]\n',
             ["station.car1.goal.weekdays.0 = 'friday'", "'fri'"],
         ),
+        (
+            '5000"\n',
+            '5000"\n[station.goal]\nmax_current_a = 0\n',
+            ["station.car1.goal.max_current_a = 0", "greater than 0"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[[station.goal.weekly]]\ndays = ["mon"]\ndeparture = "07:00"\n',
+            ["station.car1.goal.weekly.0.departure: unknown key", "mean departure_time?"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[[station.goal.weekly]]\ndays = []\ndeparture_time = "07:00"\n',
+            ["station.car1.goal.weekly.0.days"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[station.goal]\ndeparture_time = "07:00"\n'
+            '[[station.goal.weekly]]\ndays = ["mon"]\ndeparture_time = "07:00"\n',
+            ["station.car1.goal", "weekly, or departure_time"],
+        ),
         ("[site]", "[site", ["is not TOML"]),
     ],
 )

@@ -14,4 +14,5 @@ def price_text(price_per_kwh: float, currency: str) -> str:
 
 def cost_text(cost: float, currency: str) -> str:
     """Return a sum of money, such as `13.73 kr`."""
-    return f"{cost:.2f} {_MAJOR_UNITS.get(currency, currency)}"
+    # Adding 0 takes the sign from a zero: a saving of -0.001 is no saving, not -0.00.
+    return f"{round(cost, 2) + 0.0:.2f} {_MAJOR_UNITS.get(currency, currency)}"

@@ -46,6 +46,10 @@ class Weekday(StrEnum):
     SUN = "sun"
 
 
+WEEKDAYS = tuple(Weekday)
+"""In the order in which `datetime.weekday()` counts them."""
+
+
 class WeeklyDeparture(Body):
     """On these days the car leaves at this time; `target_soc_percent` is for these departures."""
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from wattbus_contract import topics
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
 from wattbus_contract.control import LeaseRequest, LeaseState, LimitOutcome, LimitResult
+from wattbus_contract.repetition import Repetition
 from wattbus_contract.service import Health
 from wattbus_contract.session import Incoming, MessageTooLarge, MqttSession
 from wattbus_scheduler import wire
 from wattbus_scheduler.controller import Controller, LimitDecided, Output, PlanMade, Planner
 from wattbus_scheduler.lease_client import LeaseClient
 from wattbus_scheduler.plausible import implausible
-from wattbus_scheduler.repetition import Repetition
 from wattbus_scheduler.settings import SchedulerSettings
 from wattbus_scheduler.strategies import strategy_named
 

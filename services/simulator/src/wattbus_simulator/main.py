@@ -65,3 +65,7 @@ def main() -> int:
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     # waitress ends its loop and its threads on SystemExit.
     raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

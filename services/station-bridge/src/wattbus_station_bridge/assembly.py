@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wattbus_contract.facts import Control
+from wattbus_contract.weekly import WEEKDAYS, WeeklyDeparture
 from wattbus_station_bridge.desk import Desk
 from wattbus_station_bridge.goals import RecurringGoal, Wishes
 from wattbus_station_bridge.memory import Memory
 from wattbus_station_bridge.site import Site
-from wattbus_station_bridge.site_file import WEEKDAYS, GoalTable, SiteFile, StationTable
+from wattbus_station_bridge.site_file import GoalTable, SiteFile, StationTable
 from wattbus_station_bridge.stations.course import (
     DEFAULT_SECONDS_PER_HOUR,
     ORE,
@@ -139,5 +140,14 @@ def _recurring(table: GoalTable) -> RecurringGoal:
         departure_after_h=table.departure_after_h,
         arrival_time=table.arrival_time,
         weekdays=frozenset(WEEKDAYS.index(day) for day in table.weekdays),
+        weekly=tuple(
+            WeeklyDeparture(
+                days=each.days,
+                departure_time=each.departure_time,
+                target_soc_percent=each.target_soc_percent,
+            )
+            for each in table.weekly
+        ),
         price_cap_per_kwh=table.price_cap_per_kwh,
+        max_current_a=table.max_current_a,
     )

@@ -8,7 +8,7 @@ from wattbus_contract.control import SetLimit
 from wattbus_contract.facts import Goal, Mode, StationInfo, StationState
 from wattbus_station_bridge.control.failsafe import Command, Intent
 from wattbus_station_bridge.control.levels import Levels
-from wattbus_station_bridge.goals import RecurringGoal, Wishes
+from wattbus_station_bridge.goals import RecurringGoal, Wishes, max_current_a
 from wattbus_station_bridge.site_file import StationTable
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
 from wattbus_station_bridge.stations.worker import StationWorker
@@ -77,6 +77,11 @@ class Desk:
     def mode(self) -> Mode:
         """What people want of the station."""
         return self.wishes.mode or self.recurring.mode
+
+    @property
+    def max_current_a(self) -> float | None:
+        """A person's limit of the station's current, per phase."""
+        return max_current_a(self.recurring, self.wishes)
 
     @property
     def is_full(self) -> bool:

@@ -3,40 +3,32 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
 
 from wattbus_contract import topics
-from wattbus_contract.base import MessageId, Reason
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
-from wattbus_contract.control import (
-    LeaseRequest,
-    LeaseState,
-    LimitOutcome,
-    RequestOutcome,
-    Response,
-    SetLimit,
-)
-from wattbus_contract.requests import GoalRequest, ModeRequest
+from wattbus_contract.control import LeaseRequest, LeaseState, LimitOutcome, SetLimit
+from wattbus_contract.repetition import Repetition
+from wattbus_contract.requests import GoalRequest, ModeRequest, StrategyRequest
 from wattbus_contract.service import LogConfirmed, ServiceStatus
 from wattbus_contract.session import Incoming, MqttSession, SessionDead
 from wattbus_contract.topics import TopicSpec
 from wattbus_station_bridge.control.failsafe import command_until_s
 from wattbus_station_bridge.control.gate import Arrival, Gate
 from wattbus_station_bridge.desk import Pending
-from wattbus_station_bridge.goals import Wishes, with_goal
 from wattbus_station_bridge.lease_desk import LeaseDesk
-from wattbus_station_bridge.memory import Memory
 from wattbus_station_bridge.site import Site
 from wattbus_station_bridge.spool.replay import Replayer
+from wattbus_station_bridge.wish_desk import WISHES, WishDesk
 
 log = logging.getLogger(__name__)
 
 HEARD = (
     topics.SET_LIMIT, topics.LEASE_REQUEST, topics.LEASE_STATE, topics.MODE_REQUEST,
-    topics.GOAL_REQUEST, topics.STATION_INFO, topics.GOAL, topics.LOG_CONFIRMED,
-    topics.SERVICE_STATUS,
+    topics.GOAL_REQUEST, topics.STRATEGY_REQUEST, topics.STATION_INFO, topics.GOAL,
+    topics.LOG_CONFIRMED, topics.SERVICE_STATUS,
 )  # fmt: skip
+LOG_EVERY_S = 60.0
+"""How often the same kind of refusal is logged, however many messages are refused."""
 OWN_RETAINED = (topics.STATION_INFO, topics.STATION_STATE, topics.GOAL)
 
 
@@ -49,7 +41,7 @@ class Inbox:
         session: MqttSession,
         site: Site,
         lease_desk: LeaseDesk,
-        memory: Memory,
+        wish_desk: WishDesk,
         gate: Gate,
         failsafe_after_s: float,
         replayer: Replayer | None = None,
@@ -58,11 +50,12 @@ class Inbox:
         self._session = session
         self._site = site
         self._lease_desk = lease_desk
-        self._memory = memory
+        self._wish_desk = wish_desk
         self._gate = gate
         self._failsafe_after_s = failsafe_after_s
         self._replayer = replayer
         self._monotonic_s = monotonic_s
+        self._repetition = Repetition(LOG_EVERY_S)
         self._cleared: set[str] = set()
         self._has_heard_lease = False
         self._predecessor: str | None = None
@@ -74,7 +67,7 @@ class Inbox:
         try:
             message = decode(incoming.topic, incoming.payload)
         except InvalidMessage as error:
-            log.warning("ignored: %s", error)
+            self._refuse(incoming, error)
             return
         match message.body:
             case SetLimit() as limit:
@@ -84,20 +77,30 @@ class Inbox:
                     self._lease_desk.handle(request, self._monotonic_s())
             case LeaseState() as state:
                 self._take_lease_state(message, state, is_retained=incoming.is_retained)
-            case ModeRequest(mode=mode) if not incoming.is_retained:
-                self._take_wish(message, "mode", lambda wishes, _: replace(wishes, mode=mode))
-            case GoalRequest() as goal if not incoming.is_retained:
-                zone = self._site.zone
-                self._take_wish(
-                    message, "goal", lambda wishes, now: with_goal(wishes, goal, now, zone)
+            case ModeRequest() | GoalRequest() | StrategyRequest() if not incoming.is_retained:
+                self._wish_desk.handle(message)
+            case LeaseRequest() | ModeRequest() | GoalRequest() | StrategyRequest():
+                self._warn(
+                    f"retained {message.topic.spec.name}",
+                    f"ignored: {incoming.topic}: a request must not be retained",
                 )
-            case LeaseRequest() | ModeRequest() | GoalRequest():
-                log.warning("ignored: %s: a request must not be retained", incoming.topic)
             case LogConfirmed() | ServiceStatus():
                 if self._replayer is not None:
                     self._replayer.note(message)
             case _:
                 self._clear_if_unknown(message)
+
+    def _refuse(self, incoming: Incoming, error: InvalidMessage) -> None:
+        """Log what the contract refuses; a person who typed it is answered."""
+        parsed = topics.parse(incoming.topic)
+        kind = "unknown" if parsed is None else parsed.spec.name
+        self._warn(f"{kind} {error.field}"[:200], f"ignored: {error}")
+        if parsed is not None and parsed.spec in WISHES and not incoming.is_retained:
+            self._wish_desk.refuse(parsed, error)
+
+    def _warn(self, key: str, text: str) -> None:
+        if self._repetition.is_worth_saying(key, self._monotonic_s()):
+            log.warning("%s (the like is not told for %.0f s)", text, LOG_EVERY_S)
 
     def _take_limit(self, message: Decoded, limit: SetLimit, incoming: Incoming) -> None:
         station, pending = message.topic.station, Pending(message.message_id, limit)
@@ -120,7 +123,10 @@ class Inbox:
             code, text = verdict.code, verdict.text
             if desk is None:
                 code, text = "unknown-station", f"this site has no station {station}"
-            log.warning("limit for %s refused: %s", station, text)
+            self._warn(
+                f"limit {code} {station if desk is not None else ''}",
+                f"limit for {station} refused: {text}",
+            )
             self._site.reports.say_result(station, pending, LimitOutcome.REFUSED, code, text)
 
     def _take_lease_state(self, message: Decoded, state: LeaseState, *, is_retained: bool) -> None:
@@ -146,44 +152,6 @@ class Inbox:
             self._site.alarms.trouble("twin", detail)
         with self._site.lock:
             self._lease_desk.outrun(state.epoch)
-
-    def _take_wish(
-        self, message: Decoded, kind: str, change: Callable[[Wishes, datetime], Wishes]
-    ) -> None:
-        station = message.topic.station
-        desk = self._site.desks.get(station)
-        outcome, code, text = RequestOutcome.ACCEPTED, "accepted", "done"
-        if desk is None:
-            outcome, code = RequestOutcome.REFUSED, "unknown-station"
-            text = f"this site has no station {station}"
-        else:
-            try:
-                wishes = change(desk.wishes, self._site.reports.now)
-            except ValueError as error:
-                outcome, code, text = RequestOutcome.REFUSED, "not-possible", str(error)
-            else:
-                with self._site.lock:
-                    kept = {d.id: d.wishes for d in self._site.desks.values()}
-                    self._memory.keep_wishes(kept | {station: wishes})
-                    self._site.wish(desk, wishes, kind)
-        self._respond(message, kind, outcome, Reason(code=code, text=text))
-
-    def _respond(
-        self, message: Decoded, kind: str, outcome: RequestOutcome, reason: Reason
-    ) -> None:
-        sender: MessageId | None = message.message_id if message.envelope is not None else None
-        self._session.publish(
-            topics.RESPONSE,
-            Response(
-                request="mode" if kind == "mode" else "goal",
-                station=message.topic.station,
-                outcome=outcome,
-                reason=reason,
-                request_source=None if sender is None else sender.source,
-                request_seq=None if sender is None else sender.seq,
-            ),
-            station=message.topic.station,
-        )
 
     def _clear_if_unknown(self, message: Decoded) -> None:
         """Remove what was retained of a station that this site no longer has."""

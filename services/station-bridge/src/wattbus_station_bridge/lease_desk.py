@@ -42,8 +42,8 @@ class LeaseDesk:
             self.memory.keep_epoch(decision.lease.epoch)
         if decision.lease.holder != self.lease.holder or decision.lease.epoch != self.lease.epoch:
             log.info("lease: epoch %d, %s", decision.lease.epoch, decision.lease.holder or "nobody")
-        self.lease = decision.lease
-        self._announce()
+        is_news, self.lease = decision.lease != self.lease, decision.lease
+        self._announce(is_repeated=not is_news)
 
     def tick(self, now_s: float) -> None:
         """End a lease that has run out, so that those who wait hear of it."""
@@ -64,7 +64,7 @@ class LeaseDesk:
             self.lease = rules.at_boot(epoch, self.lease.ttl_s)
             self.open()
 
-    def _announce(self) -> None:
+    def _announce(self, *, is_repeated: bool = False) -> None:
         state = LeaseState(
             epoch=self.lease.epoch,
             ttl_s=self.lease.ttl_s,
@@ -72,4 +72,7 @@ class LeaseDesk:
             holder=self.lease.holder,
             nonce=self.lease.nonce,
         )
-        self.announcer.keep(topics.LEASE_STATE, state)
+        if is_repeated:
+            self.announcer.say(topics.LEASE_STATE, state)
+        else:
+            self.announcer.keep(topics.LEASE_STATE, state)

@@ -22,6 +22,7 @@ from wattbus_station_bridge.reports import Reports
 from wattbus_station_bridge.settings import load
 from wattbus_station_bridge.site import Site
 from wattbus_station_bridge.spool.spooling import make_spooling
+from wattbus_station_bridge.wish_desk import WishDesk
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ def main(argv: list[str] | None = None) -> int:
     lease_desk = LeaseDesk(
         lease.at_boot(last_epoch, file.site.lease_ttl_s), session.boot_id, memory, announcer
     )
+    wish_desk = WishDesk(session, site, memory, announcer)
     inbox = Inbox(
-        session=session, site=site, lease_desk=lease_desk, memory=memory, gate=Gate(),
+        session=session, site=site, lease_desk=lease_desk, wish_desk=wish_desk, gate=Gate(),
         failsafe_after_s=file.site.failsafe_after_s, replayer=spooling.replayer,
     )  # fmt: skip
     client = assembly.make_client(file)
@@ -67,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     lease_desk.open()
+    wish_desk.open()
     session.start()
     announcer.start()
     spooling.start()

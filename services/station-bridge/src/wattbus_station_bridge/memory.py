@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from wattbus_contract.facts import Mode
+from wattbus_contract.weekly import WeeklyDeparture
 from wattbus_station_bridge import state_dir
 from wattbus_station_bridge.goals import Wishes
 from wattbus_station_bridge.stations.course_state import CourseState
@@ -16,6 +17,7 @@ class Memory:
     def __init__(self, folder: Path) -> None:
         self._lease = folder / "lease.json"
         self._wishes = folder / "wishes.json"
+        self._strategy = folder / "strategy.json"
         self._courses = folder / "course-stations.json"
         self._course_states: dict[str, Any] = state_dir.read(self._courses)
 
@@ -37,6 +39,14 @@ class Memory:
             self._wishes, {station: _document(wish) for station, wish in wishes.items()}
         )
 
+    def strategy(self) -> str:
+        """Return the strategy that people chose; empty without one."""
+        return str(state_dir.read(self._strategy).get("strategy", ""))
+
+    def keep_strategy(self, strategy: str) -> None:
+        """Write the strategy that people chose down."""
+        state_dir.write(self._strategy, {"strategy": strategy})
+
     def course_state(self, station: str) -> CourseState | None:
         """Return where a course station's clock and meter stood."""
         kept = self._course_states.get(station)
@@ -54,20 +64,41 @@ def _document(wishes: Wishes) -> dict[str, Any]:
     document = {
         "mode": None if wishes.mode is None else wishes.mode.value,
         "target_soc_percent": wishes.target_soc_percent,
+        "target_for_at": _text(wishes.target_for_at),
         "min_soc_percent": wishes.min_soc_percent,
-        "departure_at": None if wishes.departure_at is None else wishes.departure_at.isoformat(),
+        "departure_at": _text(wishes.departure_at),
+        "weekly": (
+            None
+            if wishes.weekly is None
+            else [each.model_dump(mode="json", exclude_none=True) for each in wishes.weekly]
+        ),
         "price_cap_per_kwh": wishes.price_cap_per_kwh,
+        "max_current_a": wishes.max_current_a,
     }
     return {key: value for key, value in document.items() if value is not None}
 
 
 def _wishes(document: dict[str, Any]) -> Wishes:
-    departure_at = document.get("departure_at")
-    mode = document.get("mode")
+    mode, weekly = document.get("mode"), document.get("weekly")
     return Wishes(
         mode=None if mode is None else Mode(mode),
         target_soc_percent=document.get("target_soc_percent"),
+        target_for_at=_instant(document.get("target_for_at")),
         min_soc_percent=document.get("min_soc_percent"),
-        departure_at=None if departure_at is None else datetime.fromisoformat(departure_at),
+        departure_at=_instant(document.get("departure_at")),
+        weekly=(
+            None
+            if weekly is None
+            else tuple(WeeklyDeparture.model_validate(each, strict=False) for each in weekly)
+        ),
         price_cap_per_kwh=document.get("price_cap_per_kwh"),
+        max_current_a=document.get("max_current_a"),
     )
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -58,6 +58,8 @@ def station_state(desk: Desk, at: datetime) -> StationState:
     """Return how a station stands; one that does not answer is `Unavailable`, its last SoC kept."""
     reading = desk.reading
     reason = Reason(code=desk.intent.code, text=desk.intent.text)
+    if desk.intent.limited:
+        reason = Reason(code="max-current", text=f"{desk.intent.text}, but {desk.intent.limited}")
     if desk.order_problem is not None:
         reason = Reason(code="not-applied", text=desk.order_problem[:2000])
     if desk.is_guarded:

@@ -17,10 +17,10 @@ from wattbus_contract.facts import (
 )
 from wattbus_station_bridge import messages
 from wattbus_station_bridge.announcer import Announcer
-from wattbus_station_bridge.control.failsafe import FailsafeLimits
+from wattbus_station_bridge.control.failsafe import FailsafeLimits, limited_text
 from wattbus_station_bridge.control.levels import Levels
 from wattbus_station_bridge.desk import Desk, Pending
-from wattbus_station_bridge.goals import CarTimes, current_goal
+from wattbus_station_bridge.goals import CarTimes, current_goal, in_words
 from wattbus_station_bridge.household import Household
 from wattbus_station_bridge.site_file import SiteFile, StationTable
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
@@ -128,7 +128,19 @@ class Reports:
             reading.at, reading.is_plugged_in, desk.plugged_in_at, reading.departure_at
         )
         desk.goal = current_goal(desk.recurring, desk.wishes, times, self._zone)
+        # The next departure may want more than the last one did.
+        desk.has_reached_target = desk.has_reached_target and desk.is_full
         self._announcer.keep(topics.GOAL, desk.goal, station=desk.id)
+
+    def goal_text(self, desk: Desk) -> str:
+        """Return what is wanted of a station now, for people."""
+        if desk.goal is None or desk.levels is None:
+            return "noted; the station has not answered yet"
+        text = in_words(desk.goal, self._zone)
+        limit_a = desk.goal.max_current_a
+        if limit_a is not None and desk.levels.floor_w(limit_a * desk.levels.watts_per_ampere) <= 0:
+            text += f"; {limited_text(desk.levels, limit_a)}"
+        return text
 
     def say_meter(self, desk: Desk, reading: StationReading, now_s: float) -> None:
         """Publish a meter value, and once a round of polls that of the household."""
@@ -177,6 +189,9 @@ class Reports:
         if desk.is_guarded:
             text = "lowered: the main fuse leaves less"
             self.answer(desk, LimitOutcome.APPLIED, "guard", text)
+        elif desk.intent.limited:
+            text = f"lowered: {desk.intent.limited}"
+            self.answer(desk, LimitOutcome.APPLIED, "max-current", text)
         else:
             self.answer(desk, LimitOutcome.APPLIED, "applied", "the station holds it")
 

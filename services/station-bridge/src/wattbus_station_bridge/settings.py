@@ -131,6 +131,7 @@ TABLES: dict[tuple[str, ...], type[site_file.Table]] = {
     ("station",): site_file.StationTable,
     ("station", "car"): site_file.CarTable,
     ("station", "goal"): site_file.GoalTable,
+    ("station", "goal", "weekly"): site_file.WeeklyTable,
     ("station", "course"): site_file.CourseTable,
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from wattbus_contract.control import LimitOutcome
 from wattbus_contract.facts import StationEventKind
 from wattbus_station_bridge.alarms import Alarms
-from wattbus_station_bridge.control.failsafe import Command, Intent, intend
+from wattbus_station_bridge.control.failsafe import Command, Intent, intend, within
 from wattbus_station_bridge.control.journal import Journal
 from wattbus_station_bridge.desk import Desk, Pending
 from wattbus_station_bridge.goals import Wishes
@@ -171,7 +171,7 @@ class Site:
             if kind == "mode":
                 self.reports.tell(desk, StationEventKind.MODE_CHANGED, f"mode {desk.mode.value}")
             else:
-                self.reports.tell(desk, StationEventKind.GOAL_CHANGED, "a new goal")
+                self.reports.tell(desk, StationEventKind.GOAL_CHANGED, self.reports.goal_text(desk))
             self._intend(desk, now_s)
             self._grants.settle_if_needed(desk, now_s)
             self.reports.say_state(desk, now_s)
@@ -213,6 +213,7 @@ class Site:
         intent = intend(
             desk.mode, desk.command, desk.levels, desk.failsafe_w, now_s, is_full=desk.is_full
         )
+        intent = within(intent, desk.levels, desk.max_current_a)
         if intent != desk.intent:
             desk.intent = intent
         if desk.reading is not None and intent.is_failsafe != desk.was_failsafe:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from wattbus_contract.base import ID_PATTERN
 from wattbus_contract.facts import Control, Mode
+from wattbus_contract.weekly import WEEKDAYS, Weekday
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -17,8 +18,6 @@ Volts = Annotated[float, Field(ge=50, le=1000)]
 Amperes = Annotated[float, Field(gt=0, le=1000)]
 Watts = Annotated[float, Field(gt=0, le=1e7)]
 Fee = Annotated[float, Field(ge=-100, le=100)]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _time_of_day(value: object) -> object:
@@ -128,6 +127,14 @@ class CarTable(Table):
     charging_efficiency: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
+class WeeklyTable(Table):
+    """[[station.goal.weekly]]: on these days the car leaves at this time."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
+    departure_time: TimeOfDay
+    target_soc_percent: Percent | None = None
+
+
 class GoalTable(Table):
     """[station.goal]: what the car should have, and by when."""
 
@@ -138,12 +145,17 @@ class GoalTable(Table):
     departure_after_h: Annotated[float, Field(gt=0, le=168)] | None = None
     arrival_time: TimeOfDay | None = None
     weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS
+    weekly: tuple[WeeklyTable, ...] = ()
     price_cap_per_kwh: Annotated[float, Field(ge=-1000, le=1000)] | None = None
+    max_current_a: Amperes | None = None
 
     @model_validator(mode="after")
     def _has_one_departure(self) -> Self:
         if self.departure_time is not None and self.departure_after_h is not None:
             raise ValueError("give departure_time or departure_after_h, not both")
+        is_daily = self.departure_time is not None or self.departure_after_h is not None
+        if self.weekly and is_daily:
+            raise ValueError("give weekly, or departure_time or departure_after_h, not both")
         return self
 
 

@@ -1,6 +1,7 @@
 """What a station should draw: its mode first, then a valid limit, else the fail-safe limit."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from wattbus_contract.facts import Mode
 from wattbus_station_bridge.control.levels import Levels
@@ -18,12 +19,16 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a station should draw if the fuse allows it, and why."""
+    """What a station should draw if the fuse allows it, and why.
+
+    `limited` says why it is less than `code` alone would give; empty where it is not.
+    """
 
     level_w: float
     code: str
     text: str
     is_failsafe: bool = False
+    limited: str = ""
 
 
 def command_until_s(received_s: float, deadline_s: float, failsafe_after_s: float) -> float:
@@ -50,6 +55,26 @@ def intend(
     if command is None or now_s >= command.until_s:
         return Intent(failsafe_w, "failsafe", "no scheduler commands", is_failsafe=True)
     return Intent(command.level_w, "commanded", "as the scheduler wishes")
+
+
+def within(intent: Intent, levels: Levels, max_current_a: float | None) -> Intent:
+    """Return an intent that keeps a person's limit of the current, whoever wants more."""
+    if max_current_a is None:
+        return intent
+    most_w = levels.floor_w(max_current_a * levels.watts_per_ampere)
+    if intent.level_w <= most_w:
+        return intent
+    return replace(intent, level_w=most_w, limited=limited_text(levels, max_current_a))
+
+
+def limited_text(levels: Levels, max_current_a: float) -> str:
+    """Return what a person's limit means for a station, in words."""
+    text = f"somebody allows at most {max_current_a:g} A"
+    least_a = levels.minimum_w / levels.watts_per_ampere
+    if levels.floor_w(max_current_a * levels.watts_per_ampere) > 0:
+        return text
+    needed_a = math.ceil(10 * least_a - 1e-6) / 10
+    return f"{text}, too little for this station, which needs {needed_a:g} A"
 
 
 class FailsafeLimits:

@@ -7,13 +7,17 @@ from wattbus_contract.control import LeaseAction, LeaseRequest
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The lease of one site. `expires_s` is on the bridge's monotonic clock."""
+    """The lease of one site. `expires_s` is on the bridge's monotonic clock.
+
+    `acquired_nonce` is that of the `acquire` which began this epoch.
+    """
 
     epoch: int
     ttl_s: float
     holder: str | None = None
     nonce: str | None = None
     expires_s: float = float("-inf")
+    acquired_nonce: str | None = None
 
     def is_live(self, now_s: float) -> bool:
         """Whether somebody holds it."""
@@ -38,12 +42,17 @@ def decide(lease: Lease, request: LeaseRequest, now_s: float) -> Decision:
     """Return what becomes of a request.
 
     An `acquire` of the name that already holds it comes from its successor of the same name, a
-    restarted process: it is granted under a new epoch, which fences the earlier one.
+    restarted process: it is granted under a new epoch, which fences the earlier one. The very
+    `acquire` that began this epoch has arrived twice and changes nothing.
     """
     if request.action is LeaseAction.ACQUIRE:
-        if lease.is_live(now_s) and lease.holder != request.instance:
-            return Decision(lease, is_granted=False, reason=f"held by {lease.holder}")
-        return _grant(lease, request.instance, request.nonce, now_s)
+        if lease.is_live(now_s):
+            if lease.holder != request.instance:
+                return Decision(lease, is_granted=False, reason=f"held by {lease.holder}")
+            if lease.acquired_nonce == request.nonce:
+                return Decision(lease, is_granted=True, reason="granted already")
+        granted = _grant(lease, request.instance, request.nonce, now_s)
+        return replace(granted, lease=replace(granted.lease, acquired_nonce=request.nonce))
     if lease.holder != request.instance or lease.epoch != request.epoch:
         reason = (
             f"epoch {request.epoch} of {request.instance} is over; "
