@@ -1,4 +1,4 @@
-"""The scheduler's commands beside running it: plan, compare and replay."""
+"""The scheduler's commands beside running it: plan, compare, replay and backtest."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from wattbus_contract.broker_settings import load
+from wattbus_scheduler.backtest.options import add_parser
 from wattbus_scheduler.day_course import play
 from wattbus_scheduler.plan_file import plan_file
 from wattbus_scheduler.replay import BadRecording, replay
@@ -20,6 +21,7 @@ EXAMPLES = """examples:
   wattbus-scheduler plan scenarios.json
   wattbus-scheduler compare --markdown
   wattbus-scheduler replay data/events.jsonl
+  wattbus-scheduler backtest
 """
 
 
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--strategy", choices=sorted(STRATEGIES), help="print what this one would have decided"
     )
+    add_parser(commands)
     return whole
 
 
@@ -83,6 +86,11 @@ def run(parsed: argparse.Namespace, out: TextIO) -> int:
                 return _plan(load_scenario(parsed.scenario), strategy, out)
             case "compare":
                 return _compare(load_scenario(parsed.scenario), out, is_markdown=parsed.markdown)
+            case "backtest":
+                # The service does without what the backtest needs.
+                from wattbus_scheduler.backtest.command import backtest  # noqa: PLC0415
+
+                return backtest(parsed, out)
             case _:
                 return replay(parsed.recording, parsed.strategy, load(SchedulerSettings), out)
     except (BadScenario, BadRecording, OSError) as error:

@@ -1,0 +1,410 @@
+"""From a study's files to the worlds it is played in, with notes on what was left out and why."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from wattbus_scheduler.backtest.csv_rows import BadTable, Row, read_rows
+from wattbus_scheduler.backtest.stays import Session
+from wattbus_scheduler.backtest.study import (
+    CarModel,
+    House,
+    Prices,
+    Sessions,
+    Study,
+    Tariff,
+    find_file,
+)
+from wattbus_scheduler.backtest.timeline import (
+    Gap,
+    Steps,
+    Timeline,
+    instant_s,
+    steps_of,
+    wall_clock_series,
+)
+from wattbus_scheduler.backtest.world import World
+from wattbus_scheduler.situation import Car, CarControl, Site
+from wattbus_scheduler.strategies import StrategySettings
+
+DAY = timedelta(days=1)
+MOST_GAPS_TOLD = 5
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class RawSession:
+    """A session as its file has it; `line` for people."""
+
+    car: str
+    arrival_s: float
+    departure_s: float
+    energy_wh: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One world for each tariff, by name, and what people should know about the data."""
+
+    worlds: dict[str, World]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RawData:
+    """What files say, before it is put on a grid: market prices, house load, sessions."""
+
+    prices: Steps
+    loads: Steps | dict[datetime, float] | None
+    sessions: list[RawSession]
+    notes: list[str]
+
+
+def load_inputs(study: Study, folder: Path) -> Inputs:
+    """Read a study's files; BadTable names file, line and column of what cannot be read."""
+    zone = study.zone
+    notes: list[str] = []
+    prices = _read_prices(study.prices, find_file(folder, study.prices.file), zone)
+    loads = _read_house(study.house, folder, zone) if study.house is not None else None
+    path = find_file(folder, study.sessions.file)
+    described = [car.id for car in study.cars if car.id is not None]
+    wanted = frozenset(study.sessions.cars or described)
+    sessions = _read_sessions(study.sessions, path, zone, wanted, notes)
+    return assemble(study, RawData(prices, loads, sessions, notes))
+
+
+def assemble(study: Study, data: RawData) -> Inputs:
+    """Put data on one grid and leave out sessions that it does not cover, with a note each."""
+    notes = data.notes
+    start_s, end_s, step_s = _span(study, data.prices)
+    count = round((end_s - start_s) / step_s)
+    market = data.prices.on_grid(start_s, step_s, count)
+    loads = _loads(study, data.loads, start_s, step_s, count)
+    timeline = Timeline(start_s, step_s, market, loads, study.zone)
+    for what, values in (("price", market), ("house load", loads)):
+        notes.extend(_gap_notes(what, timeline.gaps(values), study.zone))
+    sessions = _numbered(study, _kept(study, timeline, data.sessions, notes))
+    if not sessions:
+        raise BadTable("no session is left to play: " + "; ".join(notes or ["there is none"]))
+    cars = _cars(study, sessions)
+    settings = StrategySettings(
+        price_threshold_per_kwh=study.strategies.price_threshold_per_kwh,
+        price_quantile=study.strategies.price_quantile,
+    )
+    worlds = {}
+    for tariff in study.tariffs:
+        paid = _household_prices(tariff, timeline)
+        worlds[tariff.name] = World(
+            _site(study),
+            replace_prices(timeline, paid),
+            cars,
+            sessions,
+            settings,
+            study.prices_known_at,
+            study.load_forecast == "perfect",
+        )
+    if len(worlds) < len(study.tariffs):
+        raise BadTable("two tariffs have the same name")
+    return Inputs(worlds, tuple(notes))
+
+
+def replace_prices(timeline: Timeline, prices: list[float | None]) -> Timeline:
+    """Return the same timeline with other prices."""
+    return Timeline(timeline.start_s, timeline.step_s, prices, timeline.loads_w, timeline.zone)
+
+
+def _read_prices(source: Prices, path: Path, zone: ZoneInfo) -> Steps:
+    rows = read_rows(path, [source.at, source.price], source.delimiter)
+    return _steps(source, rows, source.price, zone)
+
+
+def _read_house(source: House, folder: Path, zone: ZoneInfo) -> Steps | dict[datetime, float]:
+    path = find_file(folder, source.file)
+    rows = read_rows(path, [source.at, source.power], source.delimiter)
+    if not source.shift_weeks:
+        return _steps(source, rows, source.power, zone)
+    values: dict[datetime, float] = {}
+    for row in rows:
+        if not row.text(source.power):
+            continue
+        at = row.instant(source.at)
+        local = at.astimezone(zone).replace(tzinfo=None) if at.tzinfo is not None else at
+        for weeks in source.shift_weeks:
+            value_w = max(0.0, row.number(source.power) * source.factor)
+            values.setdefault(local + timedelta(weeks=weeks), value_w)
+    return values
+
+
+def _steps(source: Prices | House, rows: Iterable[Row], value: str, zone: ZoneInfo) -> Steps:
+    points: list[tuple[float, float, Row]] = []
+    previous_s: float | None = None
+    for row in rows:
+        if not row.text(value):
+            # An empty cell is a gap, which is told; a wrong one is a mistake.
+            continue
+        previous_s = _at_s(row, source.at, source.clock, zone, previous_s)
+        points.append((previous_s, row.number(value) * source.factor, row))
+    return steps_of(points, source.at)
+
+
+def _at_s(row: Row, column: str, clock: str, zone: ZoneInfo, previous_s: float | None) -> float:
+    at = row.instant(column)
+    if at.tzinfo is not None:
+        return at.timestamp()
+    if clock == "utc":
+        return at.replace(tzinfo=UTC).timestamp()
+    try:
+        return instant_s(at, zone, previous_s)
+    except ValueError as error:
+        raise row.mistake(column, str(error)) from error
+
+
+def _read_sessions(
+    source: Sessions, path: Path, zone: ZoneInfo, wanted: frozenset[str], notes: list[str]
+) -> list[RawSession]:
+    columns = [source.arrival, source.departure, source.energy_kwh]
+    columns.extend([source.car] if source.car is not None else [])
+    found: list[RawSession] = []
+    left_out: dict[str, list[int]] = {}
+    for row in read_rows(path, columns, source.delimiter):
+        car = row.text(source.car) if source.car is not None else "car1"
+        if wanted and car not in wanted:
+            continue
+        if not row.text(source.departure):
+            left_out.setdefault("without a departure", []).append(row.line)
+            continue
+        arrival = row.instant(source.arrival, source.form)
+        departure = row.instant(source.departure, source.form)
+        energy_wh = row.number(source.energy_kwh, source.decimal) * 1000
+        day = _local(arrival, source.clock, zone).date()
+        if (source.only_from and day < source.only_from) or (
+            source.only_to and day > source.only_to
+        ):
+            continue
+        if energy_wh <= 0:
+            left_out.setdefault("without energy", []).append(row.line)
+            continue
+        for weeks in source.shift_weeks or (0,):
+            moved = [_moved_s(at, weeks, source.clock, zone) for at in (arrival, departure)]
+            if moved[1] <= moved[0]:
+                left_out.setdefault("that end before they begin", []).append(row.line)
+                continue
+            found.append(RawSession(car, moved[0], moved[1], energy_wh, row.line))
+    for why, lines in left_out.items():
+        notes.append(f"{path.name}: {_counted(lines)} {why} left out")
+    return found
+
+
+def _local(at: datetime, clock: str, zone: ZoneInfo) -> datetime:
+    if at.tzinfo is None and clock == "utc":
+        at = at.replace(tzinfo=UTC)
+    return at.astimezone(zone).replace(tzinfo=None) if at.tzinfo is not None else at
+
+
+def _moved_s(at: datetime, weeks: int, clock: str, zone: ZoneInfo) -> float:
+    """Return POSIX seconds of an instant, moved by whole weeks of local time."""
+    if not weeks and at.tzinfo is not None:
+        return at.timestamp()
+    moved = _local(at, clock, zone) + timedelta(weeks=weeks)
+    # A time that spring leaves out is read an hour later, as people's clocks do.
+    return moved.replace(tzinfo=zone).astimezone(UTC).timestamp()
+
+
+def _counted(lines: Sequence[int]) -> str:
+    told = ", ".join(str(line) for line in lines[:MOST_GAPS_TOLD])
+    more = ", …" if len(lines) > MOST_GAPS_TOLD else ""
+    plural = "s" if len(lines) > 1 else ""
+    return f"{len(lines)} session{plural} (line{plural} {told}{more})"
+
+
+def _span(study: Study, prices: Steps) -> tuple[float, float, float]:
+    """Return start, end and step of the grid: whole local days of prices, as few as wanted."""
+    if not prices.starts_s:
+        raise BadTable(f"{study.prices.file}: no price")
+    widths = Counter(
+        round(end - start) for start, end in zip(prices.starts_s, prices.ends_s, strict=True)
+    )
+    finest_s = min(width for width, rows in widths.items() if rows > 1 or len(widths) == 1)
+    step_s = study.slot_minutes * 60.0 if study.slot_minutes else max(300.0, float(finest_s))
+    zone = study.zone
+    first = datetime.fromtimestamp(prices.starts_s[0], zone).date()
+    last = datetime.fromtimestamp(prices.ends_s[-1] - 1, zone).date()
+    # Two weeks before, for what is expected of the house; one after, for cars that stay.
+    if study.from_day is not None:
+        first = max(first, study.from_day - 14 * DAY)
+    if study.to_day is not None:
+        last = min(last, study.to_day + 7 * DAY)
+    if last < first:
+        raise BadTable(f"{study.prices.file}: no price from {study.from_day} to {study.to_day}")
+    start_s = max(_midnight_s(first, zone), _floor(prices.starts_s[0], step_s))
+    end_s = min(_midnight_s(last + DAY, zone), prices.ends_s[-1])
+    return start_s, start_s + max(1, round((end_s - start_s) / step_s)) * step_s, step_s
+
+
+def _floor(at_s: float, step_s: float) -> float:
+    return at_s - at_s % step_s
+
+
+def _midnight_s(day: date, zone: ZoneInfo) -> float:
+    return datetime.combine(day, time(), zone).timestamp()
+
+
+def _loads(
+    study: Study,
+    loads: Steps | dict[datetime, float] | None,
+    start_s: float,
+    step_s: float,
+    count: int,
+) -> list[float | None]:
+    base_w = study.site.base_load_w
+    if loads is None:
+        return [base_w] * count
+    if isinstance(loads, Steps):
+        found = loads.on_grid(start_s, step_s, count)
+    else:
+        found = wall_clock_series(loads, start_s, step_s, count, study.zone)
+    return [None if load is None else max(0.0, load) + base_w for load in found]
+
+
+def _gap_notes(what: str, gaps: Sequence[Gap], zone: ZoneInfo) -> list[str]:
+    notes = [
+        f"no {what} from {_stamp(gap.start_s, zone)} to {_stamp(gap.end_s, zone)}"
+        for gap in gaps[:MOST_GAPS_TOLD]
+    ]
+    if len(gaps) > MOST_GAPS_TOLD:
+        notes.append(f"and {len(gaps) - MOST_GAPS_TOLD} more gaps of the {what}")
+    return notes
+
+
+def _stamp(at_s: float, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(at_s, zone):%Y-%m-%d %H:%M}"
+
+
+def _kept(
+    study: Study, timeline: Timeline, sessions: Sequence[RawSession], notes: list[str]
+) -> list[RawSession]:
+    """Leave out what is outside of the days, not covered by data, or overlaps on one car."""
+    zone = study.zone
+    kept: list[RawSession] = []
+    in_gaps: list[int] = []
+    overlapping: list[int] = []
+    gone_at_s: dict[str, float] = {}
+    for session in sorted(sessions, key=lambda one: (one.arrival_s, one.line)):
+        day = datetime.fromtimestamp(session.arrival_s, zone).date()
+        if (study.from_day and day < study.from_day) or (study.to_day and day > study.to_day):
+            continue
+        if not timeline.is_known(session.arrival_s, session.departure_s):
+            in_gaps.append(session.line)
+            continue
+        if session.arrival_s < gone_at_s.get(session.car, float("-inf")):
+            overlapping.append(session.line)
+            continue
+        gone_at_s[session.car] = session.departure_s
+        kept.append(session)
+    if in_gaps:
+        notes.append(f"{_counted(in_gaps)} without price or house load all through left out")
+    if overlapping:
+        notes.append(f"{_counted(overlapping)} that begin before the car's last one ends left out")
+    return kept
+
+
+def _numbered(study: Study, sessions: Sequence[RawSession]) -> tuple[Session, ...]:
+    return tuple(
+        Session(
+            number,
+            one.car,
+            one.arrival_s,
+            one.departure_s,
+            _stated_departure_s(study, one),
+            one.energy_wh,
+        )
+        for number, one in enumerate(sessions)
+    )
+
+
+def _stated_departure_s(study: Study, session: RawSession) -> float:
+    """Return what the scheduler is told: the true departure, or always the same time of day."""
+    if study.departure is None:
+        return session.departure_s
+    day = datetime.fromtimestamp(session.arrival_s, study.zone).date()
+    while True:
+        stated_s = datetime.combine(day, study.departure, study.zone).timestamp()
+        if stated_s > session.arrival_s + 60:
+            return stated_s
+        day += DAY
+
+
+def _cars(study: Study, sessions: Sequence[Session]) -> dict[str, Car]:
+    models = {car.id: car for car in study.cars if car.id is not None}
+    largest_wh: dict[str, float] = {}
+    for session in sessions:
+        largest_wh[session.car] = max(largest_wh.get(session.car, 0.0), session.energy_wh)
+    return {
+        name: _car(name, models.get(name, study.car), most_wh, study)
+        for name, most_wh in sorted(largest_wh.items())
+    }
+
+
+def _car(name: str, model: CarModel, largest_wh: float, study: Study) -> Car:
+    phases = tuple(phase for phase in model.phases if phase <= study.site.phases)
+    if not phases:
+        raise BadTable(f"car {name} uses phases {model.phases} of a one-phase site")
+    volts = study.site.voltage_v * len(phases)
+    most_w = model.max_power_w or model.max_current_a * volts
+    if model.control is CarControl.CURRENT:
+        most_w = min(most_w, model.max_current_a * volts)
+    # A session that fills more than the battery holds shows that it holds more.
+    capacity_wh = max((model.battery_capacity_kwh or 0.0) * 1000, largest_wh * model.efficiency)
+    return Car(
+        station_id=name,
+        battery_capacity_wh=capacity_wh,
+        soc_percent=0.0,
+        target_soc_percent=100.0,
+        max_power_w=most_w,
+        control=model.control,
+        phases=phases,
+        voltage_v=study.site.voltage_v,
+        min_current_a=model.min_current_a,
+        max_current_a=model.max_current_a,
+        current_step_a=model.current_step_a,
+        efficiency=model.efficiency,
+    )
+
+
+def _site(study: Study) -> Site:
+    return Site(
+        max_power_w=study.site.max_power_w,
+        fuse_current_a=study.site.fuse_current_a,
+        phases=study.site.phases,
+        voltage_v=study.site.voltage_v,
+        currency=study.currency,
+        time_zone=study.zone,
+    )
+
+
+def _household_prices(tariff: Tariff, timeline: Timeline) -> list[float | None]:
+    vat = 1 + tariff.vat_percent / 100
+    prices: list[float | None] = []
+    for index, price in enumerate(timeline.prices_per_kwh):
+        if price is None:
+            prices.append(None)
+            continue
+        fee = tariff.fee_per_kwh
+        if tariff.surcharges:
+            local = datetime.fromtimestamp(timeline.slot_start_s(index), timeline.zone)
+            fee += sum(
+                one.fee_per_kwh
+                for one in tariff.surcharges
+                if local.hour in one.hours
+                and local.month in one.months
+                and WEEKDAYS[local.weekday()] in one.days
+            )
+        prices.append((price + fee) * vat)
+    return prices
+
+
+__all__ = ["Inputs", "RawData", "RawSession", "assemble", "load_inputs"]
