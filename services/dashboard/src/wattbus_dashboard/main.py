@@ -1,0 +1,121 @@
+"""Entry point of the dashboard: settings, wiring, and the page until it is told to end."""
+
+import argparse
+import asyncio
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from wattbus_contract import topics
+from wattbus_contract.broker_settings import BrokerSettings, load
+from wattbus_contract.codec import Decoded
+from wattbus_contract.session import MqttSession
+from wattbus_dashboard.bus import BusReader
+from wattbus_dashboard.password import Password
+from wattbus_dashboard.settings import DashboardSettings, SiteSettings, check_guarded
+
+USER = "dashboard"
+EXAMPLES = """examples:
+  wattbus-dashboard                 run, with the settings of the environment
+  wattbus-dashboard set-password    ask for the password of the page and keep its hash
+"""
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the dashboard, or set its password; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="wattbus-dashboard",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", nargs="?", choices=("run", "set-password"), default="run")
+    command = parser.parse_args(arguments).command
+    settings = load(DashboardSettings)
+    password = Password(settings.state_dir)
+    if command == "set-password":
+        return set_password(password)
+    check_guarded(settings, has_password=password.is_set)
+    return serve(load(BrokerSettings), load(SiteSettings).site, settings, password)
+
+
+def set_password(password: Password) -> int:
+    """Ask for a password, or read it from a pipe, and keep its hash."""
+    if sys.stdin.isatty():
+        given = getpass.getpass("password of the dashboard: ")
+        if given != getpass.getpass("once more: "):
+            sys.exit("the two are not the same; nothing was changed")
+    else:
+        given = sys.stdin.readline().rstrip("\n")
+    try:
+        password.set(given)
+    except (ValueError, OSError) as error:
+        sys.exit(f"nothing was changed: {error}")
+    sys.stdout.write("the password is set; restart the dashboard if it is running\n")
+    return 0
+
+
+def serve(
+    broker: BrokerSettings, site: str, settings: DashboardSettings, password: Password
+) -> int:
+    """Show the site until SIGTERM or SIGINT."""
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # NiceGUI reads it when it is imported; the folder of its storage, which is not used.
+    os.environ.setdefault("NICEGUI_STORAGE_PATH", str(settings.state_dir / "nicegui"))
+    from nicegui import app, ui  # noqa: PLC0415 - takes seconds, which set-password need not wait
+
+    from wattbus_dashboard import server  # noqa: PLC0415 - as above
+    from wattbus_dashboard.hub import Hub  # noqa: PLC0415 - as above
+
+    hub = Hub()
+    server.set_up(hub, password)
+    faults: list[str] = []
+
+    async def start() -> None:
+        loop = asyncio.get_running_loop()
+
+        def end(fault: str) -> None:
+            faults.append(fault)
+            loop.call_soon_threadsafe(app.shutdown)
+
+        session = MqttSession(
+            broker,
+            user=USER,
+            site=site,
+            version=version("wattbus-dashboard"),
+            subscriptions=(topics.everything(site),),
+            is_durable=False,
+        )
+
+        def hear(messages: Sequence[Decoded], is_connected: bool) -> None:
+            loop.call_soon_threadsafe(hub.receive, messages, is_connected)
+
+        hub.bus = BusReader(session, hear, end)
+        hub.bus.start()
+        log.info("shows site %s at http://%s:%d", site, settings.host, settings.port)
+
+    def stop() -> None:
+        if hub.bus is not None:
+            hub.bus.stop()
+
+    app.on_startup(start)
+    app.on_shutdown(stop)
+    ui.run(
+        host=settings.host, port=settings.port, title="Wattbus", dark=None, tailwind=False,
+        favicon=server.ASSETS / "icon.svg", show=False, reload=False, show_welcome_message=False,
+        binding_refresh_interval=None, reconnect_timeout=30.0,
+    )  # fmt: skip
+    for fault in faults:
+        log.critical("ends: %s", fault)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
