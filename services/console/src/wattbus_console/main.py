@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     app.command(epilog=passing.PLOT_EXAMPLES, context_settings=passed_on)(passing.plot)
     app.command(epilog=passing.REPLAY_EXAMPLES, context_settings=passed_on)(passing.replay)
     app.command(epilog=passing.COMPARE_EXAMPLES, context_settings=passed_on)(passing.compare)
+    app.command(epilog=passing.BACKTEST_EXAMPLES, context_settings=passed_on)(passing.backtest)
     conformance = app.command(epilog=passing.CONFORMANCE_EXAMPLES, context_settings=passed_on)
     conformance(passing.conformance)
     return app

@@ -1,4 +1,4 @@
-"""`report`, `plot`, `replay`, `compare`, `conformance`: handed on to the services that know how."""
+"""`report`, `plot`, `replay`, `compare`, `backtest`, `conformance`: handed on to the services that know how."""
 
 import os
 import subprocess
@@ -39,6 +39,16 @@ COMPARE_EXAMPLES = """Examples:
 wattbus compare
 
 wattbus compare --scenario default-day --markdown
+"""
+BACKTEST_EXAMPLES = """Examples:
+
+wattbus backtest
+
+wattbus backtest garage --strategy optimal --plot garage.png
+
+wattbus backtest --recording data
+
+All options: wattbus-scheduler backtest --help
 """
 CONFORMANCE_EXAMPLES = """Examples:
 
@@ -92,6 +102,11 @@ def replay(
 def compare(context: typer.Context) -> None:
     """Play every strategy through a day and compare energy, cost and hours."""
     raise typer.Exit(run_program("wattbus-scheduler", ["compare", *context.args]))
+
+
+def backtest(context: typer.Context) -> None:
+    """Play months or years of real sessions and prices through the strategies."""
+    raise typer.Exit(run_program("wattbus-scheduler", ["backtest", *context.args]))
 
 
 def conformance(context: typer.Context) -> None:

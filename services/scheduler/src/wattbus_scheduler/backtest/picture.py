@@ -112,6 +112,7 @@ def _draw_night(axes: Axes, world: World, outcomes: Sequence[Outcome], best: str
                 label=name if not number else None,
             )
     axes.set_ylabel("kW")
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
     axes.set_xlim(edges[0], edges[-1])  # type: ignore[arg-type]
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=zone))  # type: ignore[no-untyped-call]
     wanted = f"{session.energy_wh / 1000:.1f} kWh for {session.car}"
