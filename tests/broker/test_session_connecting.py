@@ -14,6 +14,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from fixtures.availability import missing
 from fixtures.broker_process import BrokerProcess
 from fixtures.mqtt_recorder import MqttRecorder
 from fixtures.sessions import (
@@ -216,7 +217,7 @@ def test_a_broker_that_comes_late_is_waited_for(
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate for 127.0.0.1, its key, and one of somebody else."""
     if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed: sudo apt-get install openssl")
+        missing("openssl is not installed", "sudo apt-get install openssl")
     folder = tmp_path_factory.mktemp("certificates")
     for name in ("broker", "stranger"):
         subprocess.run(

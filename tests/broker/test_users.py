@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.availability import missing
 from fixtures.broker_process import ROOT, SEARCH_PATH, BrokerProcess
 from fixtures.mqtt_recorder import MqttRecorder
 
@@ -65,7 +66,10 @@ def test_a_second_run_keeps_the_passwords(folder: Path) -> None:
 def test_the_set_up_runs_in_the_shell_of_the_container_image(folder: Path) -> None:
     busybox = shutil.which("busybox", path=SEARCH_PATH)
     if busybox is None:
-        pytest.skip("busybox, whose shell the container image has, is not installed")
+        missing(
+            "busybox, whose shell the container image has, is not installed",
+            "sudo apt-get install busybox",
+        )
 
     set_up(folder, shell=(busybox, "sh"))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fixtures.availability import missing
 from fixtures.compose_stack import CommandFailed, ComposeStack
 from fixtures.mqtt_recorder import MqttRecorder
 from wattbus_contract import topics
@@ -64,7 +65,7 @@ def test_mosquitto_sub_on_this_machine_watches_with_the_password_from_the_contai
 ) -> None:
     mosquitto_sub = shutil.which("mosquitto_sub")
     if mosquitto_sub is None:
-        pytest.skip("mosquitto_sub is not installed: sudo apt-get install mosquitto-clients")
+        missing("mosquitto_sub is not installed", "sudo apt-get install mosquitto-clients")
     bridge.publish(INFO, b"readable", retain=True)
 
     password = broker_stack.execute("broker", "cat", "/run/secrets/viewer/password")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from fixtures.availability import missing
 from fixtures.broker_process import ROOT
 from wattbus_contract.broker_settings import BadSetting, BrokerSettings, load
 from wattbus_station_bridge.settings import load as load_bridge
@@ -105,7 +106,7 @@ def test_no_mistake_in_the_settings_shows_the_password(
 def git(*arguments: str) -> list[str]:
     """What git answers, as lines; 1 means that it has found nothing."""
     if not (ROOT / ".git").exists():
-        pytest.skip("this is no git checkout")
+        missing("this is no git checkout", "git clone the project")
     done = subprocess.run(
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -124,13 +125,8 @@ def test_git_knows_no_private_key() -> None:
 
 
 def test_git_knows_no_password_that_was_made_on_this_machine() -> None:
-    made = [path.read_text() for path in ROOT.glob(".wattbus/**/secrets/*/password")]
-    if not made:
-        pytest.skip("no broker was run from this folder yet")
-
-    arguments = [part for password in made for part in ("-e", password)]
-
-    assert git("grep", "-lF", *arguments) == []
+    for file in ROOT.glob(".wattbus/**/secrets/*/password"):
+        assert git("grep", "-lF", "-e", file.read_text()) == [], file
 
 
 def test_secrets_of_a_local_run_are_ignored_by_git() -> None:
