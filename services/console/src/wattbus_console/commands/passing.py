@@ -1,4 +1,4 @@
-"""`report`, `plot`, `replay`, `compare`, `backtest`, `conformance`: handed on to the services that know how."""
+"""Commands that services know: report, plot, replay, compare, backtest, conformance."""
 
 import os
 import subprocess

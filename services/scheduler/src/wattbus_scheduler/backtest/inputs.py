@@ -215,10 +215,11 @@ def _moved_s(at: datetime, weeks: int, clock: str, zone: ZoneInfo) -> float:
 
 
 def _counted(lines: Sequence[int]) -> str:
-    told = ", ".join(str(line) for line in lines[:MOST_GAPS_TOLD])
-    more = ", …" if len(lines) > MOST_GAPS_TOLD else ""
-    plural = "s" if len(lines) > 1 else ""
-    return f"{len(lines)} session{plural} (line{plural} {told}{more})"
+    distinct = sorted(set(lines))
+    told = ", ".join(str(line) for line in distinct[:MOST_GAPS_TOLD])
+    more = ", …" if len(distinct) > MOST_GAPS_TOLD else ""
+    sessions = "session" if len(lines) == 1 else "sessions"
+    return f"{len(lines)} {sessions} ({'line' if len(distinct) == 1 else 'lines'} {told}{more})"
 
 
 def _span(study: Study, prices: Steps) -> tuple[float, float, float]:
