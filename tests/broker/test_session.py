@@ -102,6 +102,8 @@ def test_the_will_tells_which_connection_was_lost(
 
     with running(make_session(broker, "scheduler", site)) as session:
         status_of(recorder, session)
+        # What the broker has not confirmed yet would be said again on the next connection.
+        wait_until(lambda: not session.unconfirmed, "the broker confirms the status")
         cut(session)
         recorder.wait_for(lambda m: m.json["status"] == "up" and m.json["connection"] == 2)
         told = [(m.json["status"], m.json["connection"]) for m in recorder.messages]
