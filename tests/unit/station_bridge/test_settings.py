@@ -93,8 +93,10 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
         ),
         (
             '5000"\n',
-            '5000"\n[station.goal]\ndeparture_time = "07:00"\n'
-            '[[station.goal.weekly]]\ndays = ["mon"]\ndeparture_time = "07:00"\n',
+            (
+                '5000"\n[station.goal]\ndeparture_time = "07:00"\n'
+                '[[station.goal.weekly]]\ndays = ["mon"]\ndeparture_time = "07:00"\n'
+            ),
             ["station.car1.goal", "weekly, or departure_time"],
         ),
         ("[site]", "[site", ["is not TOML"]),
