@@ -14,6 +14,10 @@ from wattbus_dashboard.words import Words
 ROWS_EVERY = 4
 """A row of the table is an hour."""
 
+FONT = "Roboto, system-ui, sans-serif"
+FUSE_AT_SHARE = 0.92
+"""How high in the chart the fuse stands."""
+
 Options = dict[str, Any]
 
 
@@ -35,10 +39,11 @@ def drawing(data: ChartData, currency: str, words: Words, zone: ZoneInfo) -> Dra
         # Instants are given as if the site's clock were UTC: the browser may stand elsewhere.
         "useUTC": True,
         "aria": {"enabled": False},
-        "textStyle": {"fontFamily": "inherit"},
-        "grid": {"left": 8, "right": 8, "top": 64, "bottom": 4, "containLabel": True},
+        "textStyle": {"fontFamily": FONT},
+        "grid": {"left": 8, "right": 8, "top": 72, "bottom": 4, "containLabel": True},
         "legend": {
-            "top": 0, "left": 0, "itemWidth": 14, "itemHeight": 8, "itemGap": 14,
+            "top": 0, "left": 0, "itemWidth": 12, "itemHeight": 8, "itemGap": 14,
+            "icon": "roundRect",
             "textStyle": {"color": "var(--ink-soft)", "fontSize": 12},
             "inactiveColor": "var(--line)",
         },
@@ -55,11 +60,12 @@ def drawing(data: ChartData, currency: str, words: Words, zone: ZoneInfo) -> Dra
             "axisTick": {"show": False},
             "splitLine": {"show": False},
             "axisLabel": {
-                "color": "var(--ink-soft)", "hideOverlap": True, ":formatter": _label_js(words),
+                "color": "var(--ink-soft)", "fontSize": 12, "margin": 10, "hideOverlap": True,
+                "alignMinLabel": "left", ":formatter": _label_js(words),
             },
         },
         "yAxis": [
-            _axis("kW", "left", has_lines=True),
+            {**_axis("kW", "left", has_lines=True), **_up_to_fuse(data.fuse_w)},
             _axis(unit, "right", has_lines=False),
         ],
         "series": _series(data, words, zone, factor, unit),
@@ -88,14 +94,22 @@ def _label_js(words: Words) -> str:
     )
 
 
+def _up_to_fuse(fuse_w: float | None) -> Options:
+    """The fuse is the measure of all powers, so it is always in the picture."""
+    if not fuse_w:
+        return {}
+    top_kw = fuse_w / 1000 / FUSE_AT_SHARE
+    return {":max": f"extent => Math.ceil(Math.max(extent.max, {top_kw:.3f}))"}
+
+
 def _axis(name: str, side: str, *, has_lines: bool) -> Options:
     return {
         "type": "value",
         "name": name,
         "nameTextStyle": {"color": "var(--ink-soft)", "align": side, "padding": 0},
-        "nameGap": 10,
+        "nameGap": 20,
         "position": side,
-        "axisLabel": {"color": "var(--ink-soft)"},
+        "axisLabel": {"color": "var(--ink-soft)", "fontSize": 12},
         "splitLine": {"show": has_lines, "lineStyle": {"color": "var(--line)"}},
         "splitNumber": 4,
     }
@@ -105,18 +119,21 @@ def _series(
     data: ChartData, words: Words, zone: ZoneInfo, factor: float, unit: str
 ) -> list[Options]:
     times = [_local_ms(column.start_at, zone) for column in data.columns]
+    end = _local_ms(data.columns[-1].start_at + timedelta(seconds=COLUMN_S), zone)
 
     def points(
         values: list[float | None], below: list[float | None] | None = None
     ) -> list[list[float | None]]:
         """Give instant, height, and the value itself for the tooltip."""
         bases = below or [None] * len(values)
-        return [
+        found = [
             [at, None, None]
             if value is None
             else [at, round(value + (base or 0.0), 3), round(value, 3)]
             for at, value, base in zip(times, values, bases, strict=True)
         ]
+        # The last step, too, has a width.
+        return [*found, [end, *found[-1][1:]]]
 
     columns = data.columns
     price = [_times(column.price_per_kwh, factor) for column in columns]
