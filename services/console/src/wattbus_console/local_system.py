@@ -8,9 +8,9 @@ from wattbus_console.processes.child import Service
 from wattbus_console.processes.ports import HOST
 
 BROKER, SIMULATOR, BRIDGE = "broker", "simulator", "station-bridge"
-SCHEDULER, LOGGER = "scheduler", "logger"
+SCHEDULER, LOGGER, DASHBOARD = "scheduler", "logger", "dashboard"
 ON_THE_BUS = (LOGGER, SCHEDULER, BRIDGE)
-STOP_ORDER = ((SCHEDULER,), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
+STOP_ORDER = ((SCHEDULER, DASHBOARD), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
 """Who depends on nobody first: the scheduler gives its lease to the bridge, the bridge its last
 readings to the logger.
 """
@@ -28,6 +28,7 @@ class Wishes:
     data_dir: Path
     run_dir: Path
     simulated_stations: tuple[str, ...]
+    has_dashboard: bool = False
 
     @property
     def secrets(self) -> Path:
@@ -45,11 +46,17 @@ class Endpoints:
 
     broker_port: int
     simulator_port: int
+    dashboard_port: int
 
     @property
     def simulator_url(self) -> str:
         """Where the simulator answers."""
         return f"http://{HOST}:{self.simulator_port}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """Where the dashboard is opened in a browser."""
+        return f"http://localhost:{self.dashboard_port}"
 
 
 def services(
@@ -58,8 +65,10 @@ def services(
     commands: Mapping[str, Path],
     inherited: Mapping[str, str],
 ) -> dict[str, Service]:
-    """Return every service by name. `commands` gives the program of each, `inherited` the
-    environment in which the console runs; settings made there for a service stay.
+    """Return every service by name, the dashboard if it is wanted.
+
+    `commands` gives the program of each, `inherited` the environment in which the console runs;
+    settings made there for a service stay.
     """
 
     def service(name: str, arguments: tuple[str, ...], settings: Mapping[str, str]) -> Service:
@@ -80,13 +89,16 @@ def services(
     def on_the_bus(name: str, settings: Mapping[str, str]) -> Service:
         return service(name, (), {**_mqtt(name, wishes, endpoints), **settings})
 
-    return {
+    found = {
         BROKER: service(BROKER, ("-c", str(wishes.run_dir / "mosquitto.conf")), {}),
         SIMULATOR: service(SIMULATOR, (), _simulator(wishes, endpoints)),
         LOGGER: on_the_bus(LOGGER, {"WATTBUS_DATA_DIR": str(wishes.data_dir), "MPLBACKEND": "Agg"}),
         SCHEDULER: on_the_bus(SCHEDULER, {"WATTBUS_SCHEDULER_STRATEGY": wishes.strategy}),
         BRIDGE: on_the_bus(BRIDGE, _bridge(wishes, endpoints)),
     }
+    if wishes.has_dashboard:
+        found[DASHBOARD] = on_the_bus(DASHBOARD, _dashboard(wishes, endpoints))
+    return found
 
 
 def _mqtt(user: str, wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:
@@ -118,3 +130,11 @@ def _bridge(wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:
         name = station.upper().replace("-", "_")
         settings[f"WATTBUS_BRIDGE__STATION__{name}__URL"] = endpoints.simulator_url
     return settings
+
+
+def _dashboard(wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "WATTBUS_DASHBOARD_HOST": HOST,
+        "WATTBUS_DASHBOARD_PORT": str(endpoints.dashboard_port),
+        "WATTBUS_DASHBOARD_STATE_DIR": str(wishes.run_dir / "dashboard-state"),
+    }

@@ -91,9 +91,9 @@ class _Start:
         self._supervisor = supervisor
         self._reporter = reporter
         self._stopping = stopping
-        self._commands = _commands()
+        self._commands = _commands(wishes)
         self._services: dict[str, Service] = {}
-        self._endpoints = Endpoints(0, 0)
+        self._endpoints = Endpoints(0, 0, 0)
         self._bus: Bus | None = None
 
     @property
@@ -141,7 +141,7 @@ class _Start:
         self._bus = connected
         started_at = datetime.now(UTC)
         first = (local_system.SIMULATOR, local_system.LOGGER, local_system.SCHEDULER)
-        for name in first:
+        for name in (*first, *self._dashboard):
             self._supervisor.start(self._services[name])
         url = self._endpoints.simulator_url
         steps = (
@@ -161,7 +161,18 @@ class _Start:
             if not self._wait(name, is_ready):
                 return False
             self._reporter.ready(name, word)
-        return self._bridge(started_at)
+        return self._bridge(started_at) and self._wait_for_dashboard(started_at)
+
+    @property
+    def _dashboard(self) -> tuple[str, ...]:
+        return (local_system.DASHBOARD,) if self._wishes.has_dashboard else ()
+
+    def _wait_for_dashboard(self, started_at: datetime) -> bool:
+        for name in self._dashboard:
+            if not self._wait(name, lambda: self._is_up(local_system.DASHBOARD, started_at)):
+                return False
+            self._reporter.ready(name, self._endpoints.dashboard_url)
+        return True
 
     def _bridge(self, started_at: datetime) -> bool:
         # The car and its clock begin when somebody looks.
@@ -177,7 +188,9 @@ class _Start:
         return True
 
     def _choose_ports(self, broker_port: int | None) -> None:
-        self._endpoints = Endpoints(broker_port or ports.pick(1883), ports.pick(5000))
+        self._endpoints = Endpoints(
+            broker_port or ports.pick(1883), ports.pick(5000), ports.pick(8080)
+        )
         self._services = local_system.services(
             self._wishes, self._endpoints, self._commands, _inherited(os.environ)
         )
@@ -212,8 +225,10 @@ class _Start:
         return True
 
 
-def _commands() -> dict[str, Path]:
-    names = (local_system.SIMULATOR, *local_system.ON_THE_BUS)
+def _commands(wishes: Wishes) -> dict[str, Path]:
+    names = [local_system.SIMULATOR, *local_system.ON_THE_BUS]
+    if wishes.has_dashboard:
+        names.append(local_system.DASHBOARD)
     return {
         local_system.BROKER: find_mosquitto(os.environ),
         **{name: find_command(f"wattbus-{name}") for name in names},

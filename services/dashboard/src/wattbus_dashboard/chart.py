@@ -126,7 +126,7 @@ def _series(
     ) -> list[list[float | None]]:
         """Give instant, height, and the value itself for the tooltip."""
         bases = below or [None] * len(values)
-        found = [
+        found: list[list[float | None]] = [
             [at, None, None]
             if value is None
             else [at, round(value + (base or 0.0), 3), round(value, 3)]

@@ -1,6 +1,6 @@
 """`wattbus up`: the whole system on this machine until it is told to end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -42,16 +42,20 @@ def up(
     data_dir: options.DataDir = options.DATA_DIR,
     run_dir: options.RunDir = None,
     port: options.BrokerPort = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard/--no-dashboard", help="Serve the page in the browser.")
+    ] = True,
 ) -> None:
     """Run the whole system on this machine, without Docker, until Ctrl-C.
 
     The real Mosquitto with the same configuration, users and access list as in the container, the
-    simulator, station-bridge, scheduler and logger run as child processes.
+    simulator, station-bridge, scheduler, logger and dashboard run as child processes.
     A crashed one is started again. None is left behind.
     """
     console = terminal()
     asked = Asked(scenario, site_file, strategy, seconds_per_hour, data_dir, run_dir)
     project, wishes = local.wishes_of(asked, "up")
+    wishes = replace(wishes, has_dashboard=dashboard)
     with (
         heeding_signals() as stopping,
         local.held_folders(wishes),
@@ -85,6 +89,7 @@ class Reporter:
 
 def _tell_what_to_do(console: Console, system: LocalSystem) -> None:
     lines = (
+        *([("open it", system.endpoints.dashboard_url)] if system.wishes.has_dashboard else []),
         ("see it", "wattbus watch"),
         ("every message", local.subscribe_line(system)),
         ("ask for it", "wattbus mode car1 now"),
