@@ -134,12 +134,11 @@ def steps_of(points: Sequence[tuple[float, float, Row]], column: str) -> Steps:
             raise row.mistake(column, "stands there twice")
     starts_s = [at_s for at_s, _, _ in ordered]
     apart_s = [two - one for one, two in pairwise(starts_s)]
-    usual_s = min([HOUR_S, *apart_s])
     ends_s = []
     for number, start_s in enumerate(starts_s):
         after_s = apart_s[number] if number < len(apart_s) else HOUR_S
-        before_s = apart_s[number - 1] if number else usual_s
-        ends_s.append(start_s + min(HOUR_S, after_s, max(usual_s, before_s)))
+        before_s = apart_s[number - 1] if number else after_s
+        ends_s.append(start_s + min(HOUR_S, after_s, before_s))
     return Steps(starts_s, ends_s, [value for _, value, _ in ordered])
 
 
