@@ -43,6 +43,7 @@ def docker_compose_file(engine: None, tmp_path_factory: pytest.TempPathFactory) 
     # ports stay when containers are replaced, so that clients can come back.
     os.environ["BROKER_PORT"] = f"127.0.0.1:{free_port()}"
     os.environ["SIMULATOR_PORT"] = f"127.0.0.1:{free_port()}"
+    os.environ["DASHBOARD_PORT"] = f"127.0.0.1:{free_port()}"
     os.environ["DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
     return str(ROOT / "docker-compose.yml")
 

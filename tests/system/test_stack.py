@@ -8,7 +8,7 @@ import pytest
 from fixtures.compose_stack import ComposeStack
 from wattbus_contract import topics
 
-SERVICES = ("broker", "simulator", "station-bridge", "scheduler", "logger")
+SERVICES = ("broker", "simulator", "station-bridge", "scheduler", "logger", "dashboard")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -23,7 +23,14 @@ def test_the_simulator_answers_on_this_machine(stack: ComposeStack) -> None:
         assert "battery_capacity_kWh" in json.load(answer)
 
 
-@pytest.mark.parametrize("user", ["station-bridge", "scheduler", "logger"])
+def test_the_dashboard_shows_its_page_on_this_machine(stack: ComposeStack) -> None:
+    url = f"http://localhost:{stack.port('dashboard', 8080)}/"
+
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert "Wattbus" in answer.read().decode()
+
+
+@pytest.mark.parametrize("user", ["station-bridge", "scheduler", "logger", "dashboard"])
 def test_every_service_says_on_the_bus_that_it_is_up(stack: ComposeStack, user: str) -> None:
     status = topics.SERVICE_STATUS.filter("home").replace("/+/", f"/{user}/", 1)
 

@@ -13,7 +13,7 @@ from fixtures.compose_stack import CommandFailed, ComposeStack
 from fixtures.mqtt_recorder import MqttRecorder
 from wattbus_contract import topics
 
-SERVICES = ("station-bridge", "scheduler", "logger")
+SERVICES = ("station-bridge", "scheduler", "logger", "dashboard")
 PLAIN_ATTEMPT = "import socket; socket.create_connection(('broker', 1883), timeout=3)"
 PEER = """
 import socket, ssl
@@ -40,6 +40,7 @@ def tls_stack(
             "DATA_DIR": str(data),
             "BROKER_TLS_PORT": f"127.0.0.1:{port}",
             "SIMULATOR_PORT": f"127.0.0.1:{free_port()}",
+            "DASHBOARD_PORT": f"127.0.0.1:{free_port()}",
             "TLS_NAMES": "energy.example.org",
         },
     )
