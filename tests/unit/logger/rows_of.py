@@ -1,7 +1,10 @@
 """Recorded rows for tests that begin where reading has ended."""
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from unit.logger.course_day import CAPACITY_WH, CHEAPEST, FULL_W, MIDNIGHT, ZONE, readings
@@ -50,3 +53,17 @@ def course_rows(
 def rows_from(values: Iterable[MeterReading], zone: ZoneInfo = ZONE) -> list[RecordedRow]:
     """Return readings as they are read back, in the order in which they were sent."""
     return [row_of(value, number, zone=zone) for number, value in enumerate(values)]
+
+
+def append_rows(path: Path, rows: Sequence[RecordedRow]) -> None:
+    """Write rows as the logger does, with the columns that reports read."""
+    names = [one.name for one in fields(RecordedRow)]
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(names)
+        for row in rows:
+            cells = {name: getattr(row, name) for name in names}
+            cells["is_plugged_in"] = "true" if row.is_plugged_in else "false"
+            writer.writerow(cells.values())

@@ -40,9 +40,9 @@ def test_the_report_for_programs_has_the_same_figures(
 
     document = json.loads(capsys.readouterr().out)
     (day,) = document["days"]
-    assert (day["day"], day["currency"]) == ("2025-01-15", "SEK")
+    assert (day["period"], day["currency"]) == ("2025-01-15", "SEK")
     assert day["cost"] == pytest.approx(13.7287, abs=0.001)
-    assert day["uncontrolled_cost"] == pytest.approx(20.379, abs=0.001)
+    assert day["reference_cost"] == pytest.approx(20.379, abs=0.001)
     assert day["charging_hours"] == pytest.approx(3.754, abs=0.001)
     assert document["problems"] == []
 

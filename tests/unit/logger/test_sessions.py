@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from unit.logger.course_day import CHEAPEST, FULL_W, MIDNIGHT, reading
 from unit.logger.rows_of import course_rows, row_of, rows_from
 from wattbus_logger.costs import energy_before_wh, pieces_of
-from wattbus_logger.counterfactual import FullPower, uncontrolled
+from wattbus_logger.counterfactual import uncontrolled
+from wattbus_logger.figures import summarise_days, summarise_session
+from wattbus_logger.quarters import FullPower
 from wattbus_logger.reading import RecordedRow
-from wattbus_logger.sessions import sessions_of, summarise_days, summarise_session
+from wattbus_logger.sessions import sessions_of
 from wattbus_logger.timeline import timelines
 
 AT_ONCE = 7.4 * (0.8528 + 0.7086 + 0.6801 + 0.754054 * 0.6795)
@@ -24,11 +26,11 @@ def test_the_courses_day_costs_13_73_kr_however_seldom_it_is_polled(poll_h: floa
 
     summary = summarise_session(session)
 
-    assert summary.cost == pytest.approx(13.7287, abs=0.001)
-    assert summary.energy_wh == pytest.approx(27_780, abs=0.1)
-    assert summary.charging_s / 3600 == pytest.approx(3.754, abs=0.001)
-    assert summary.uncontrolled_cost == pytest.approx(AT_ONCE, abs=0.001)
-    assert summary.saving == pytest.approx(6.65, abs=0.01)
+    assert summary.figures.cost == pytest.approx(13.7287, abs=0.001)
+    assert summary.figures.energy_wh == pytest.approx(27_780, abs=0.1)
+    assert summary.figures.charging_s / 3600 == pytest.approx(3.754, abs=0.001)
+    assert summary.figures.reference_cost == pytest.approx(AT_ONCE, abs=0.001)
+    assert summary.figures.saving == pytest.approx(6.65, abs=0.01)
     assert summary.shortfall_wh == pytest.approx(0, abs=0.1)
     assert (summary.soc_start_percent, summary.soc_end_percent) == pytest.approx((20, 80))
 
@@ -38,7 +40,7 @@ def test_a_goal_that_was_missed_is_stated() -> None:
 
     summary = summarise_session(session)
 
-    assert summary.cost == pytest.approx(7.4 * (0.32 + 0.3429), abs=0.001)
+    assert summary.figures.cost == pytest.approx(7.4 * (0.32 + 0.3429), abs=0.001)
     assert summary.shortfall_wh == pytest.approx(12_980, abs=0.1)
 
 
@@ -47,17 +49,15 @@ def test_charging_at_once_saves_nothing() -> None:
 
     summary = summarise_session(session)
 
-    assert summary.saving == pytest.approx(0, abs=0.001)
+    assert summary.figures.saving == pytest.approx(0, abs=0.001)
 
 
 def test_without_control_the_fuse_is_kept_too() -> None:
     """House 3.85 kW at 5 o'clock leaves no 7.4 kW under 11 kW: the car waits until 7."""
     rows = [row for row in course_rows() if row.local_time.hour >= 5 or row.local_time.day == 16]
     (session,) = sessions_of(rows)
-    pieces = pieces_of(session.rows)
 
-    power = FullPower(FULL_W, FULL_W, 11_000)
-    at_once = uncontrolled(pieces, 7400, power)
+    at_once = uncontrolled(session.quarters, 7400)
 
     first_fit = next(row for row in rows if (row.house_load_w or 0) <= 3600)
     assert first_fit.local_time.hour == 14
@@ -86,13 +86,13 @@ def test_a_night_is_one_session_and_two_days() -> None:
     rows = timelines([*evening, *later])["car1"]
 
     (session,) = sessions_of(rows)
-    shares = dict(summarise_days(session))
+    shares = {share.first_day: share.figures for share in summarise_days(session)}
 
-    assert summarise_session(session).energy_wh == pytest.approx(29_600, abs=0.1)
+    assert summarise_session(session).figures.energy_wh == pytest.approx(29_600, abs=0.1)
     assert shares[date(2025, 1, 15)].energy_wh == pytest.approx(14_800, abs=0.1)
     assert shares[date(2025, 1, 16)].cost == pytest.approx(7.4 * (0.6801 + 0.6795), abs=0.001)
     assert sum(share.cost for share in shares.values()) == pytest.approx(
-        summarise_session(session).cost
+        summarise_session(session).figures.cost
     )
 
 
@@ -103,7 +103,7 @@ def test_unplugging_ends_a_session_and_plugging_in_begins_the_next() -> None:
 
     assert [session.is_open for session in sessions] == [False, True]
     assert sessions[1].began_at.hour == 18
-    energies_wh = [summarise_session(session).energy_wh for session in sessions]
+    energies_wh = [summarise_session(session).figures.energy_wh for session in sessions]
     assert energies_wh == pytest.approx([FULL_W * (4 - CHEAPEST[0][0]), 14_800], abs=0.1)
 
 
@@ -112,8 +112,8 @@ def test_prices_below_zero_earn_money() -> None:
 
     summary = summarise_session(sessions_of(rows)[0])
 
-    assert summary.cost == pytest.approx(-2.778, abs=0.001)
-    assert summary.saving == pytest.approx(0, abs=0.001)
+    assert summary.figures.cost == pytest.approx(-2.778, abs=0.001)
+    assert summary.figures.saving == pytest.approx(0, abs=0.001)
 
 
 def test_energy_without_a_known_price_is_told_apart() -> None:
@@ -125,8 +125,8 @@ def test_energy_without_a_known_price_is_told_apart() -> None:
 
     summary = summarise_session(sessions_of(rows)[0])
 
-    assert summary.unpriced_wh == pytest.approx(12_980, abs=0.1)
-    assert summary.cost == pytest.approx(7.4 * (0.32 + 0.3429), abs=0.001)
+    assert summary.figures.unpriced_wh == pytest.approx(12_980, abs=0.1)
+    assert summary.figures.cost == pytest.approx(7.4 * (0.32 + 0.3429), abs=0.001)
 
 
 def test_a_simulation_begun_anew_supersedes_what_it_repeats() -> None:
@@ -135,7 +135,9 @@ def test_a_simulation_begun_anew_supersedes_what_it_repeats() -> None:
 
     rows = timelines([*first, *again])["car1"]
 
-    assert summarise_session(sessions_of(rows)[-1]).cost == pytest.approx(13.7287, abs=0.001)
+    assert summarise_session(sessions_of(rows)[-1]).figures.cost == pytest.approx(
+        13.7287, abs=0.001
+    )
     assert len(rows) == len(again)
 
 
@@ -162,11 +164,11 @@ def test_days_of_23_and_25_hours_count_every_hour_once(midnight: str, hours: int
     ]
 
     (session,) = sessions_of(rows_from(values))
-    ((day, share),) = summarise_days(session)
+    (share,) = summarise_days(session)
 
-    assert share.charging_s == pytest.approx(hours * 3600)
-    assert share.cost == pytest.approx(hours * 3.0)
-    assert day == (start_at + timedelta(hours=12)).date()
+    assert share.figures.charging_s == pytest.approx(hours * 3600)
+    assert share.figures.cost == pytest.approx(hours * 3.0)
+    assert share.first_day == (start_at + timedelta(hours=12)).date()
 
 
 def test_a_gap_in_the_record_loses_no_energy() -> None:
@@ -174,7 +176,7 @@ def test_a_gap_in_the_record_loses_no_energy() -> None:
 
     summary = summarise_session(sessions_of(rows)[0])
 
-    assert summary.energy_wh == pytest.approx(27_780, abs=0.1)
+    assert summary.figures.energy_wh == pytest.approx(27_780, abs=0.1)
 
 
 @given(

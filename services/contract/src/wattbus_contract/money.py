@@ -15,4 +15,9 @@ def price_text(price_per_kwh: float, currency: str) -> str:
 def cost_text(cost: float, currency: str) -> str:
     """Return a sum of money, such as `13.73 kr`."""
     # Adding 0 takes the sign from a zero: a saving of -0.001 is no saving, not -0.00.
-    return f"{round(cost, 2) + 0.0:.2f} {_MAJOR_UNITS.get(currency, currency)}"
+    return f"{round(cost, 2) + 0.0:.2f} {currency_text(currency)}"
+
+
+def currency_text(currency: str) -> str:
+    """Return how people write a currency, such as `kr`."""
+    return _MAJOR_UNITS.get(currency, currency)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from wattbus_logger.append_file import write_atomically
 from wattbus_logger.dedup import Interval
+from wattbus_logger.league import LeagueState
 from wattbus_logger.text_log import NarrativeState
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Checkpoint(BaseModel):
     seen: list[SenderIntervals] = Field(default_factory=list)
     latest: dict[str, str] = Field(default_factory=dict)
     narrative: NarrativeState = Field(default_factory=NarrativeState)
+    league: LeagueState = Field(default_factory=LeagueState)
     renames: list[tuple[str, str]] = Field(default_factory=list)
 
 

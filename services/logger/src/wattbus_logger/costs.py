@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from wattbus_logger.reading import RecordedRow
@@ -14,15 +15,25 @@ class Piece:
     """A stretch between two rows in which price and house load are one figure each.
 
     `row` is the one whose price and load hold. `price_per_kwh` is None where no price was known.
-    `charging_s` is how long of it the car drew.
+    `charging_s` is how long of it the car drew. `began_at` and `ended_at` are the site's local
+    times; register and state of charge are those at its begin and end.
     """
 
     row: RecordedRow
+    at_s: float
+    began_at: datetime
+    ended_at: datetime
     duration_s: float
     energy_wh: float
     charging_s: float
-    price_per_kwh: float | None
-    house_load_w: float | None
+    register_wh: float
+    soc_start_percent: float | None
+    soc_end_percent: float | None
+
+    @property
+    def price_per_kwh(self) -> float | None:
+        """In the site's currency."""
+        return self.row.price_per_kwh
 
     @property
     def cost(self) -> float:
@@ -44,11 +55,9 @@ def pieces_of(rows: Sequence[RecordedRow]) -> list[Piece]:
         energy_wh = max(0.0, two.energy_register_wh - one.energy_register_wh)
         boundary_s = _boundary_s(one, two, duration_s)
         if boundary_s is None:
-            pieces.append(_piece(one, duration_s, energy_wh, two.power_w))
-            continue
-        before_wh = energy_before_wh(one.power_w, two.power_w, duration_s, energy_wh, boundary_s)
-        pieces.append(_piece(one, boundary_s, before_wh, two.power_w))
-        pieces.append(_piece(two, duration_s - boundary_s, energy_wh - before_wh, one.power_w))
+            pieces.append(_whole(one, two, duration_s, energy_wh))
+        else:
+            pieces += _divided(one, two, energy_wh, boundary_s)
     return pieces
 
 
@@ -78,9 +87,60 @@ def _boundary_s(one: RecordedRow, two: RecordedRow, duration_s: float) -> float 
     return boundary_s if 0 < boundary_s < duration_s else None
 
 
-def _piece(row: RecordedRow, duration_s: float, energy_wh: float, other_w: float) -> Piece:
-    highest_w = max(row.power_w, other_w)
-    charging_s = 0.0
-    if energy_wh > 0:
-        charging_s = min(duration_s, energy_wh * 3600 / highest_w) if highest_w > 0 else duration_s
-    return Piece(row, duration_s, energy_wh, charging_s, row.price_per_kwh, row.house_load_w)
+def _whole(one: RecordedRow, two: RecordedRow, duration_s: float, energy_wh: float) -> Piece:
+    return Piece(
+        row=one,
+        at_s=one.at.timestamp(),
+        began_at=one.local_time,
+        ended_at=two.local_time,
+        duration_s=duration_s,
+        energy_wh=energy_wh,
+        charging_s=_charging_s(duration_s, energy_wh, max(one.power_w, two.power_w)),
+        register_wh=one.energy_register_wh,
+        soc_start_percent=one.soc_percent,
+        soc_end_percent=two.soc_percent,
+    )
+
+
+def _divided(
+    one: RecordedRow, two: RecordedRow, energy_wh: float, boundary_s: float
+) -> tuple[Piece, Piece]:
+    duration_s = (two.at - one.at).total_seconds()
+    after_s = duration_s - boundary_s
+    before_wh = energy_before_wh(one.power_w, two.power_w, duration_s, energy_wh, boundary_s)
+    highest_w = max(one.power_w, two.power_w)
+    boundary_at = two.local_time - timedelta(seconds=after_s)
+    soc = one.soc_percent
+    if soc is not None and two.soc_percent is not None and energy_wh > 0:
+        soc += (two.soc_percent - soc) * before_wh / energy_wh
+    before = Piece(
+        row=one,
+        at_s=one.at.timestamp(),
+        began_at=one.local_time,
+        ended_at=boundary_at,
+        duration_s=boundary_s,
+        energy_wh=before_wh,
+        charging_s=_charging_s(boundary_s, before_wh, highest_w),
+        register_wh=one.energy_register_wh,
+        soc_start_percent=one.soc_percent,
+        soc_end_percent=soc,
+    )
+    after = Piece(
+        row=two,
+        at_s=one.at.timestamp() + boundary_s,
+        began_at=boundary_at,
+        ended_at=two.local_time,
+        duration_s=after_s,
+        energy_wh=energy_wh - before_wh,
+        charging_s=_charging_s(after_s, energy_wh - before_wh, highest_w),
+        register_wh=one.energy_register_wh + before_wh,
+        soc_start_percent=soc,
+        soc_end_percent=two.soc_percent,
+    )
+    return before, after
+
+
+def _charging_s(duration_s: float, energy_wh: float, highest_w: float) -> float:
+    if energy_wh <= 0:
+        return 0.0
+    return min(duration_s, energy_wh * 3600 / highest_w) if highest_w > 0 else duration_s

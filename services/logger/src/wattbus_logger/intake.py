@@ -12,6 +12,7 @@ from wattbus_contract.service import Quarantined
 from wattbus_contract.topics import ParsedTopic
 from wattbus_logger.dedup import IntervalSet, SeenMessages, Sender
 from wattbus_logger.known import REMEMBERED_SPECS, KnownSite
+from wattbus_logger.league import ShadowLeague
 from wattbus_logger.recording import event_line, quarantine_line
 from wattbus_logger.rows import format_row
 from wattbus_logger.text_log import Narrative
@@ -51,6 +52,7 @@ class Intake:
     site: KnownSite = field(default_factory=KnownSite)
     seen: SeenMessages = field(default_factory=SeenMessages)
     narrative: Narrative = field(default_factory=Narrative)
+    league: ShadowLeague = field(default_factory=ShadowLeague)
     latest: dict[str, bytes] = field(default_factory=dict)
     _last_wills: dict[str, bytes] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class Intake:
         elif isinstance(body, StationEvent) and body.kind in MILESTONES:
             batch.has_milestone = True
         batch.text.extend(self.narrative.tell(message, site))
+        self.league.note(message, site)
 
     def remember(self, topic: str, payload: bytes) -> None:
         """Take over, at start, how things stood; InvalidMessage if it is not readable any more."""

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from wattbus_contract.money import cost_text
+from wattbus_logger.figures import summarise_session, total
 from wattbus_logger.reading import RecordedRow
-from wattbus_logger.sessions import sessions_of, summarise_session
+from wattbus_logger.sessions import sessions_of
 from wattbus_logger.text_log import CHARGING_ABOVE_W
 
 WINDOW = timedelta(hours=36)
@@ -107,17 +108,16 @@ class LocalClock:
 def subtitle(station: str, rows: Sequence[RecordedRow]) -> str:
     """Return a station's energy, cost and saving in the window as a sentence."""
     summaries = [summarise_session(session) for session in sessions_of(rows)]
-    energy_wh = sum(summary.energy_wh for summary in summaries)
-    if energy_wh < 1:
+    sums = total(summaries)
+    if sums.energy_wh < 1:
         return f"{station}: nothing charged"
-    text = f"{station}: {energy_wh / 1000:.2f} kWh"
+    text = f"{station}: {sums.energy_wh / 1000:.2f} kWh"
     currency = next((s.currency for s in reversed(summaries) if s.currency), None)
     if currency is None:
         return text
-    cost = sum(summary.cost for summary in summaries)
-    at_once = sum(summary.uncontrolled_cost for summary in summaries)
-    text += f" for {cost_text(cost, currency)}; at once {cost_text(at_once, currency)}"
-    return f"{text}, saved {100 * (at_once - cost) / at_once:.0f} %" if at_once > 0 else text
+    at_once = sums.reference_cost
+    text += f" for {cost_text(sums.cost, currency)}; at once {cost_text(at_once, currency)}"
+    return f"{text}, saved {round(100 * sums.saving / at_once)} %" if at_once > 0 else text
 
 
 def _offset(row: RecordedRow) -> timedelta:

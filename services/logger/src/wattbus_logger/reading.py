@@ -1,11 +1,13 @@
 """Reads `battery_log.csv` back: whole rows as they were; broken ones told by number, left out."""
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 NEEDED = ("at", "local_time", "station", "power_w", "energy_register_wh")
 
@@ -54,6 +56,11 @@ class Problems:
         if len(self.told) < self.most_told:
             self.told.append(f"{path.name} row {row_number} left out: {problem}")
 
+    def add_all(self, others: "Problems") -> None:
+        """Take over what was left out elsewhere."""
+        self.count += others.count
+        self.told += others.told[: max(0, self.most_told - len(self.told))]
+
     def lines(self) -> list[str]:
         """Return what to tell."""
         more = self.count - len(self.told)
@@ -72,20 +79,48 @@ def read_rows(
             raise BadLog(f"{path} is empty: nothing has been recorded yet") from None
         except csv.Error as error:
             raise BadLog(f"{path} is no CSV file: {error}") from error
-        read = _reader_of(path, header)
-        while True:
-            try:
-                cells = next(lines)
-                if not cells:
-                    continue
-                row = read(cells)
-            except StopIteration:
-                return
-            except (csv.Error, ValueError, IndexError) as error:
-                problems.add(path, lines.line_num, str(error))
-                continue
+        for row in _rows(path, lines, _reader_of(path, header), problems, 0):
             if stations is None or row.station in stations:
                 yield row
+
+
+def read_rows_after(
+    path: Path, offset: int, line_number: int, problems: Problems
+) -> tuple[list[RecordedRow], int, int]:
+    """Read the rows after an offset on which a line begins; 0 reads from the header on.
+
+    Returns the rows, and the offset and number of lines up to the end of the last whole line. A
+    last line without end is read too. BadLog if the file is no log at all.
+    """
+    with path.open("rb") as file:
+        header = file.readline().decode(errors="replace")
+        if not header:
+            raise BadLog(f"{path} is empty: nothing has been recorded yet")
+        if offset:
+            file.seek(offset)
+        else:
+            offset, line_number = len(header.encode()), 1
+        data = file.read()
+    text = data.decode(errors="replace").replace("\0", "�")
+    lines = csv.reader(io.StringIO(text, newline=""))
+    (names,) = csv.reader([header])
+    rows = list(_rows(path, lines, _reader_of(path, names), problems, line_number))
+    whole = data.rfind(b"\n") + 1
+    return rows, offset + whole, line_number + data.count(b"\n")
+
+
+def _rows(
+    path: Path, lines: Any, read: "_Reader", problems: Problems, line_number: int
+) -> Iterator[RecordedRow]:
+    while True:
+        try:
+            cells = next(lines)
+            if cells:
+                yield read(cells)
+        except StopIteration:
+            return
+        except (csv.Error, ValueError, IndexError) as error:
+            problems.add(path, line_number + lines.line_num, str(error))
 
 
 class _Reader:

@@ -15,6 +15,7 @@ from wattbus_contract.facts import MeterReading
 from wattbus_logger.append_file import REAL_DISK, DiskCalls
 from wattbus_logger.checkpoint import Checkpoint, load_checkpoint
 from wattbus_logger.intake import Batch, Intake
+from wattbus_logger.league import ShadowLeague
 from wattbus_logger.recording import BadLine, read_event_line
 from wattbus_logger.rotation import EVENTS, ROWS, carry_out, set_aside
 from wattbus_logger.rows import HEADER
@@ -101,7 +102,9 @@ def _fits(checkpoint: Checkpoint, store: Store) -> bool:
 
 
 def _memory(checkpoint: Checkpoint) -> Intake:
-    intake = Intake(narrative=Narrative(checkpoint.narrative))
+    intake = Intake(
+        narrative=Narrative(checkpoint.narrative), league=ShadowLeague(checkpoint.league)
+    )
     for sender in checkpoint.seen:
         intake.seen.add_intervals((sender.source, sender.boot_id), sender.intervals)
     for topic, payload in checkpoint.latest.items():

@@ -1,31 +1,44 @@
-"""The report: sessions and days with energy, cost, cost at once, saving, hours and shortfall."""
+"""The report: sessions, and days, months or years, with energy, cost, cost at once and saving."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from wattbus_logger.append_file import write_atomically
+from wattbus_logger.figures import By, Summary, gather, summarise_days, summarise_session
+from wattbus_logger.history import read_sessions
 from wattbus_logger.reading import Problems
-from wattbus_logger.report_table import report_text
-from wattbus_logger.sessions import Summary, sessions_of, summarise_days, summarise_session
-from wattbus_logger.timeline import DAY, newest_day, read_days
-
-TEXT_NAME = "report.txt"
-CSV_NAME = "report.csv"
+from wattbus_logger.sessions import Session
+from wattbus_logger.timeline import DAY, newest_day, oldest_day
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Sessions that touch the days asked for, and those days for each station."""
+    """Sessions that touch the days `first` to `last`, and what was charged in these days.
 
+    `visits` are the sessions with their quarters, for pictures. `co2_g_per_kwh` is given by people.
+    """
+
+    first: date
+    last: date
     sessions: list[Summary]
-    days: list[tuple[date, Summary]]
+    days: list[Summary]
+    visits: list[Session]
     problems: list[str]
+    co2_g_per_kwh: float | None = None
+
+    def periods(self, by: By) -> list[Summary]:
+        """Return each station's days, months or years; all sessions for `By.SESSION`."""
+        return self.sessions if by is By.SESSION else gather(self.days, by)
+
+    @property
+    def currency(self) -> str:
+        """The site's currency, or nothing where it is not known."""
+        return next((one.currency for one in reversed(self.sessions) if one.currency), "")
+
+    @property
+    def stations(self) -> list[str]:
+        """The stations that have sessions."""
+        return sorted({summary.station for summary in self.sessions})
 
 
 def make_report(
@@ -33,79 +46,46 @@ def make_report(
     first: date | None = None,
     last: date | None = None,
     stations: frozenset[str] | None = None,
+    by: By | None = None,
+    *,
+    co2_g_per_kwh: float | None = None,
 ) -> Report:
-    """Read the days asked for, by default the newest and the one before. Raises BadLog, OSError."""
+    """Read the days asked for. Raises BadLog, OSError.
+
+    Without any these are the newest and the one before; by day or session its month, by month its
+    year, by year all.
+    """
     problems = Problems()
-    sessions: list[Summary] = []
-    days: list[tuple[date, Summary]] = []
+    newest = newest_day(folder)
     if first is None:
-        first = newest_day(folder) - DAY if last is None else last
-    last = date.max if last is None else last
-    for rows in read_days(folder, first, last, problems, stations).values():
-        for session in sessions_of(rows):
-            if session.began_at.date() > last or session.ended_at.date() < first:
-                continue
-            sessions.append(summarise_session(session))
-            days += [(day, share) for day, share in summarise_days(session) if first <= day <= last]
-    days.sort(key=lambda entry: (entry[0], entry[1].station))
-    return Report(sessions, days, problems.lines())
-
-
-def write_report(folder: Path, report: Report) -> None:
-    """Write `report.txt` and `report.csv`, each replaced as a whole."""
-    write_atomically(folder / TEXT_NAME, report_text(report.sessions, report.days).encode())
-    write_atomically(folder / CSV_NAME, _csv_text(report).encode())
-
-
-def report_json(report: Report) -> str:
-    """Return the report for programs."""
-    document = {
-        "sessions": [_entry("session", None, summary) for summary in report.sessions],
-        "days": [_entry("day", day, summary) for day, summary in report.days],
-        "problems": report.problems,
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _csv_text(report: Report) -> str:
-    entries = [_entry("session", None, summary) for summary in report.sessions]
-    entries += [_entry("day", day, summary) for day, summary in report.days]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(_ENTRY_KEYS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(entries)
-    return out.getvalue()
-
-
-_ENTRY_KEYS = (
-    "kind", "day", "station", "began_at", "ended_at", "is_open", "energy_kwh", "cost",
-    "uncontrolled_cost", "saving", "currency", "charging_hours", "soc_start_percent",
-    "soc_end_percent", "target_soc_percent", "shortfall_kwh", "unpriced_kwh",
-)  # fmt: skip
-
-
-def _entry(kind: str, day: date | None, summary: Summary) -> dict[str, Any]:
-    values: Iterable[Any] = (
-        kind,
-        day.isoformat() if day is not None else None,
-        summary.station,
-        summary.began_at.isoformat(sep=" ", timespec="seconds"),
-        summary.ended_at.isoformat(sep=" ", timespec="seconds"),
-        summary.is_open,
-        round(summary.energy_wh / 1000, 3),
-        round(summary.cost, 4),
-        round(summary.uncontrolled_cost, 4),
-        round(summary.saving, 4),
-        summary.currency,
-        round(summary.charging_s / 3600, 3),
-        _rounded(summary.soc_start_percent),
-        _rounded(summary.soc_end_percent),
-        summary.target_soc_percent,
-        None if summary.shortfall_wh is None else round(summary.shortfall_wh / 1000, 3),
-        round(summary.unpriced_wh / 1000, 3),
+        first = _first_day(folder, newest, by) if last is None else last
+    last = newest if last is None else last
+    sessions = read_sessions(folder, first, max(first, last), problems, stations)
+    sessions.sort(key=lambda session: (session.at, session.station))
+    shares = [
+        share
+        for session in sessions
+        for share in summarise_days(session)
+        if share.first_day is not None and first <= share.first_day <= last
+    ]
+    return Report(
+        first=first,
+        last=last,
+        sessions=[summarise_session(session) for session in sessions],
+        days=shares,
+        visits=sessions,
+        problems=problems.lines(),
+        co2_g_per_kwh=co2_g_per_kwh,
     )
-    return dict(zip(_ENTRY_KEYS, values, strict=True))
 
 
-def _rounded(percent: float | None) -> float | None:
-    return None if percent is None else round(percent, 2)
+def _first_day(folder: Path, newest: date, by: By | None) -> date:
+    match by:
+        case None:
+            return newest - DAY
+        case By.MONTH:
+            return newest.replace(month=1, day=1)
+        case By.YEAR:
+            return oldest_day(folder)
+        case _:
+            return newest.replace(day=1)

@@ -71,6 +71,7 @@ class Store:
                 ],
                 latest={topic: payload.decode() for topic, payload in intake.latest.items()},
                 narrative=intake.narrative.state,
+                league=intake.league.state,
                 renames=renames or [],
             ),
         )

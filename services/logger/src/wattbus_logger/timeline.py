@@ -52,15 +52,24 @@ def read_days(
     """
     begin = first - DAY if first > date.min else first
     end = last + DAY if last < date.max else last
-    return timelines(_rows_of_days(_spans(folder), begin, end, problems, stations))
+    return timelines(_rows_of_days(spans_of(folder), begin, end, problems, stations))
 
 
 def newest_day(folder: Path) -> date:
     """Return the local day of the last row; BadLog if nothing has been recorded."""
-    return list(_spans(folder).values())[-1][1]
+    return list(spans_of(folder).values())[-1][1]
 
 
-def _spans(folder: Path) -> dict[Path, tuple[date, date]]:
+def oldest_day(folder: Path) -> date:
+    """Return the local day with which the record begins; BadLog if nothing has been recorded."""
+    return min(min(span) for span in spans_of(folder).values())
+
+
+def spans_of(folder: Path) -> dict[Path, tuple[date, date]]:
+    """Return the local days of each file's first and last row, oldest file first. BadLog if none.
+
+    Where the clock went back within a file, the second is before the first.
+    """
     paths = [file.path for file in dated_files(folder, ROWS)]
     if (folder / ROWS).exists():
         paths.append(folder / ROWS)

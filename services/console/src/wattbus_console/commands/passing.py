@@ -16,7 +16,11 @@ REPORT_EXAMPLES = """Examples:
 
 wattbus report
 
-wattbus report --day 2025-01-15
+wattbus report --by month
+
+wattbus report --by day --from 2025-01-01 --to 2025-01-31 --html january.html
+
+wattbus report --reimbursement --station car1 --from 2025-01-01 --to 2025-01-31 --xlsx claim.xlsx
 
 All options: wattbus-logger report --help
 """
@@ -73,7 +77,7 @@ FoundDataDir = Annotated[
 
 
 def report(context: typer.Context, data_dir: FoundDataDir = None) -> None:
-    """Print the charging report: energy, cost, hours and saving of every session and day."""
+    """Tell energy, cost, saving and hours of sessions, days, months or years; for employers too."""
     _logger("report", found_data_dir(data_dir), context.args)
 
 
