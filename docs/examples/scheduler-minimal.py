@@ -2,7 +2,7 @@
 import datetime, itertools, json, os, signal, time, uuid, paho.mqtt.client as mqtt
 env, BOOT, COUNT = os.environ, uuid.uuid4().hex, itertools.count(1)
 ME, ROOT = env.get("WATTBUS_MQTT_CLIENT_ID", "scheduler"), f"wattbus/v1/{env['WATTBUS_SITE']}/"
-facts, my = {}, {"epoch": None, "until_s": 0, "ask_at_s": 0, "ttl_s": 15, "told": None}
+facts, my = {}, {"run": None, "epoch": None, "until_s": 0, "ask_at_s": 0, "ttl_s": 15, "told": None}
 at_s = lambda instant: datetime.datetime.fromisoformat(instant).timestamp()
 def say(topic, schema, **body):  # as which message of which process, when; and by which right
     body |= {"schema": schema, "source": ME, "instance": ME, "boot_id": BOOT, "seq": next(COUNT)}
@@ -11,10 +11,10 @@ def say(topic, schema, **body):  # as which message of which process, when; and 
 def ask(action, now_s):  # for the lease, the right to command; the nonce says when we asked
     my["ask_at_s"], nonce = now_s + my["ttl_s"] / 4, f"{BOOT}-{now_s * 1000:.0f}"
     return say("lease/request", "lease-request/1", action=action, nonce=nonce)
-def take_lease(epoch, ttl_s, holder=None, nonce="", **_):  # ours if it answers a request of ours
+def take_lease(epoch, ttl_s, bridge_boot_id, holder=None, nonce="", **_):  # ours if it answers us
     is_ours = holder == ME and nonce.startswith(BOOT)
     until_s = float(nonce[len(BOOT) + 1 :]) / 1000 + 0.75 * ttl_s if is_ours else 0
-    my.update(epoch=epoch if is_ours else None, ttl_s=ttl_s, until_s=until_s, told=None)
+    my.update(run=bridge_boot_id, epoch=epoch, ttl_s=ttl_s, until_s=until_s, told=None)
     if not is_ours and holder in (None, ME): my["ask_at_s"] = 0  # it is free, or handed to us
 def wanted(info, goal, car, slots, now_s):  # the power in W if there were no fuse, and why
     power_w, missing = info["max_power_w"], goal["target_soc_percent"] - car.get("soc_percent", 100)
@@ -38,17 +38,17 @@ def decide(known):  # a limit for each station; who comes first in the site's li
         used_w = house["house_load_w"] + sum(limit_w for limit_w, _ in limits.values())
         limits[name] = (power_w, why) if used_w + power_w <= fuse_w else (0, "no-room-in-the-fuse")
     return limits
+def is_late(last, boot_id, seq, **_):  # what was not logged comes again, even of an earlier run
+    return boot_id != my["run"] or boot_id == last.get("boot_id") and seq <= last["seq"]
 def on_message(client, userdata, message):  # what raises in here is garbage, and is left out
     topic, body = message.topic.removeprefix(ROOT), json.loads(message.payload, parse_constant=int)
+    if topic.endswith("/meter") and is_late(facts.get(topic, {}), **body): return
     if body["schema"] == "lease-state/1": take_lease(**body)
     limits, facts[topic], now_s = decide({**facts, topic: body}), body, time.monotonic()
-    is_ours = now_s < my["until_s"]
-    if limits and now_s > my["ask_at_s"]: ask("renew" if is_ours else "acquire", now_s)
-    for name, (power_w, why) in limits.items() if is_ours and limits != my["told"] else ():
-        reason = {"code": why, "text": why.replace("-", " ")}
+    if limits and now_s > my["ask_at_s"]: ask("renew" if now_s < my["until_s"] else "acquire", now_s)
+    for name, (power_w, why) in limits.items() if now_s < my["until_s"] and limits != my["told"] else ():
+        my["told"], reason = limits, {"code": why, "text": why.replace("-", " ")}
         say(f"station/{name}/limit/set", "limit/1", limit_w=power_w, valid_for_s=60, reason=reason)
-    my["told"] = limits  # forgotten whenever the lease is renewed, so that they are repeated
-
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, ME, protocol=mqtt.MQTTv5)
 client.username_pw_set(env["WATTBUS_MQTT_USERNAME"], open(env["WATTBUS_MQTT_PASSWORD_FILE"]).read())
 client.on_message, client.suppress_exceptions = on_message, True

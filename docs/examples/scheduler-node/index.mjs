@@ -3,11 +3,10 @@ import { readFileSync } from "node:fs";
 import mqtt from "mqtt";
 const env = process.env, me = env.WATTBUS_MQTT_CLIENT_ID ?? "scheduler", root = `wattbus/v1/${env.WATTBUS_SITE}/`;
 const bootId = crypto.randomUUID(), asked = {}; // when we asked for what, in ms of performance.now()
-const lease = { epoch: null, until: 0, ttl_s: 15, askAt: 0, told: "" };
+const lease = { run: null, epoch: null, until: 0, ttl_s: 15, askAt: 0, told: "" };
 let facts = {}, seq = 0; // facts: the newest good message of each topic
 const number = (value) => { // throws, since NaN would slip through every comparison
   if (Number.isFinite(value)) return value; else throw new TypeError(`${value} is no number`); };
-
 function say(topic, schema, body, messageExpiryInterval) {
   const head = { schema, source: me, boot_id: bootId, seq: ++seq, sent_at: new Date().toISOString() };
   const payload = JSON.stringify({ ...head, instance: me, epoch: lease.epoch, ...body });
@@ -19,13 +18,12 @@ function ask(action) { // for the lease, the right to command
   lease.askAt = asked[nonce] + lease.ttl_s * 250;
   say("lease/request", "lease-request/1", { action, nonce }, 5);
 }
-function takeLease({ epoch, ttl_s, holder, nonce }) { // it is ours if it answers a request of ours
+function takeLease({ epoch, ttl_s, holder, nonce, bridge_boot_id: run }) { // ours if it answers us
   const since = holder === me ? asked[nonce] : undefined;
-  Object.assign(lease, { epoch: since ? number(epoch) : null, ttl_s: number(ttl_s), told: "" });
+  Object.assign(lease, { run, epoch: since ? number(epoch) : null, ttl_s: number(ttl_s), told: "" });
   lease.until = since ? since + ttl_s * 750 : 0; // stop well before the bridge would stop us
   if (!since && (!holder || holder === me)) lease.askAt = 0; // it is free, or handed over to us
 }
-
 function wanted(info, goal, car, slots, now) { // power in W if there were no fuse, and why
   const missing = number(goal.target_soc_percent) - number(car.soc_percent ?? 100);
   if (goal.mode === "off" || missing <= 0 || !car.is_plugged_in) return [0, "nothing-to-do"];
@@ -57,8 +55,10 @@ function decide({ info: site, price, "household/meter": house, ...rest }) { // [
     return [[name, power, why]];
   });
 }
-
+const isLate = ({ boot_id, seq }, last) => // what was not logged comes again, even of an earlier run
+  boot_id !== lease.run || (boot_id === last?.boot_id && number(seq) <= last.seq);
 function take(topic, body) {
+  if (topic.endsWith("/meter") && isLate(body, facts[topic])) return;
   if (body.schema === "lease-state/1") takeLease(body);
   const limits = decide({ ...facts, [topic]: body }), now = performance.now(); // throws on garbage
   facts = { ...facts, [topic]: body };

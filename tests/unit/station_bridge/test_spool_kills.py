@@ -20,8 +20,11 @@ from unit.station_bridge.station_park import StationPark
 from wattbus_contract import topics
 
 NAMES = ("car1", "car2")
-UNCERTAIN = 2
-"""Of each station: the last polls before a kill may not have come as far as the disk."""
+SPOOLED_WITHIN_S = 1.0
+"""What was told right before a kill may not have come as far as the disk of a busy machine."""
+ROWS_WITHIN_S = 90.0
+MORE_ROWS = 100
+"""Two seconds of both stations."""
 
 Reading = tuple[str, str]
 """Station, and its clock to the millisecond."""
@@ -33,21 +36,22 @@ class WatchedPark:
 
     park: StationPark = field(default_factory=lambda: StationPark(*NAMES))
     certain: list[Reading] = field(default_factory=list)
-    _told: dict[str, list[Reading]] = field(default_factory=lambda: {name: [] for name in NAMES})
+    _told: list[tuple[float, Reading]] = field(default_factory=list)
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Answer as a station, and note what was told."""
         status, kind, text = self.park.answer(method, path, body)
         parts = path.strip("/").split("/")
         if method == "GET" and parts[0] == "stations":
-            self._told[parts[1]].append((parts[1], json.loads(text)["at"][:23]))
+            reading = (parts[1], json.loads(text)["at"][:23])
+            self._told.append((time.monotonic(), reading))
         return status, kind, text
 
-    def break_off(self) -> None:
-        """Count what was told until now as certain, but for the last."""
-        for told in self._told.values():
-            self.certain += told[:-UNCERTAIN]
-            told.clear()
+    def break_off(self, at_s: float | None = None) -> None:
+        """Count what was told until then, or now, as certain, but for the last second."""
+        until_s = (time.monotonic() if at_s is None else at_s) - SPOOLED_WITHIN_S
+        self.certain += [reading for told_s, reading in self._told if told_s < until_s]
+        self._told.clear()
 
 
 @dataclass
@@ -72,15 +76,16 @@ class Scene:
         """Return what was certainly told and is in no row."""
         return set(self.stations.certain) - set(self.readings())
 
-    def go_on(self, rows: int = 20) -> None:
+    def go_on(self, rows: int = MORE_ROWS) -> None:
         """Wait for more rows."""
         enough = len(self.logger.rows) + rows
-        self.logger.wait_for_rows(enough, timeout_s=40)
+        self.logger.wait_for_rows(enough, timeout_s=ROWS_WITHIN_S)
 
     def kill_bridge(self) -> None:
         """Kill the bridge in the middle of its work."""
+        killed_s = time.monotonic()
         assert self.bridge.end(is_kill=True) == -signal.SIGKILL
-        self.stations.break_off()
+        self.stations.break_off(killed_s)
 
 
 @pytest.fixture
@@ -120,7 +125,8 @@ def test_nothing_is_missing_or_double_after_kills_of_bridge_and_broker(scene: Sc
     scene.bridge.start()
     scene.go_on()
     scene.broker.kill()
-    time.sleep(0.5)
+    # Long enough that readings wait on the disk only when the bridge dies.
+    time.sleep(2 * SPOOLED_WITHIN_S)
     scene.kill_bridge()
     scene.broker.start()
     scene.bridge.start()
@@ -131,7 +137,7 @@ def test_nothing_is_missing_or_double_after_kills_of_bridge_and_broker(scene: Sc
     assert len(scene.stations.certain) > 100
     told_while_away = scene.missing()
     scene.bridge.start()
-    wait_until(lambda: not scene.missing(), f"{len(told_while_away)} more rows", 30)
+    wait_until(lambda: not scene.missing(), f"{len(told_while_away)} more rows", ROWS_WITHIN_S)
     readings = scene.readings()
     assert len(readings) == len(set(readings))
 
@@ -141,7 +147,7 @@ def lose_what_the_logger_has_not_read(scene: Scene) -> None:
     scene.bridge.start()
     scene.go_on()
     scene.logger.kill()
-    time.sleep(1)
+    time.sleep(1)  # of readings that nobody takes
     scene.broker.kill()
     scene.broker.start()
     scene.logger = scene.start_logger()
@@ -152,7 +158,7 @@ def test_what_dies_with_the_broker_is_sent_again(scene: Scene) -> None:
     lose_what_the_logger_has_not_read(scene)
     scene.stations.break_off()
 
-    wait_until(lambda: not scene.missing(), "the rest comes", 30)
+    wait_until(lambda: not scene.missing(), "the rest comes", ROWS_WITHIN_S)
     readings = scene.readings()
     assert len(readings) == len(set(readings))
 

@@ -70,6 +70,7 @@ POINTS = (
     _must("car-leaves", "gives limit 0 to a station whose car has left"),
     _must("car-returns", "charges a car that is plugged in again"),
     _must("clock-back", "follows the site's clock when it jumps back"),
+    _must("late-readings", "heeds no meter value that comes late or twice, also over a restart"),
     _must("unknown-fields", "reads messages that have fields it does not know"),
     _must("garbage", "goes on, undisturbed, after garbage on its topics"),
     _must("broker-restart", "comes back after a restart of the broker"),

@@ -20,6 +20,10 @@ from wattbus_contract.control import LeaseRequest, SetLimit
 
 BRIDGE = "station-bridge"
 SCHEDULER = "scheduler"
+SPOOLED = frozenset(
+    {topics.METER, topics.HOUSEHOLD_METER, topics.STATION_EVENT, topics.LIMIT_RESULT}
+)
+"""What a bridge says again, as it was, until a logger has it: late, twice, or after a restart."""
 LONGEST_WAIT_S = 0.05
 IN_FLIGHT_S = 0.5
 """What was sent before the news arrived may still be on its way for so long."""
@@ -40,7 +44,8 @@ class Stage:
 
     Time passes only in `run`, `until` and `stays`: there the site is polled, lease requests and
     limits are answered, and everything heard is recorded. `grown` are fields that every message of
-    the bridge carries besides those of the contract.
+    the bridge carries besides those of the contract; `spooled` is what a bridge would keep on disk
+    of what it said, and `late` what it says again after every poll.
     """
 
     def __init__(self, name: str, site: ScriptedSite, settings: StageSettings, site_id: str):
@@ -54,6 +59,8 @@ class Stage:
         self.lost_lease: list[str] = []
         self.misled: list[HeardLimit] = []
         self.grown: dict[str, object] = {}
+        self.spooled: list[tuple[str, bytes]] = []
+        self.late: list[tuple[str, bytes]] = []
         self._boot_id = site.lease.bridge_boot_id
         self._seq = 0
         self._next_poll_s = time.monotonic()
@@ -140,8 +147,11 @@ class Stage:
             payload = encode(message.body, envelope)
             if self.grown:
                 payload = json.dumps({**json.loads(payload), **self.grown}).encode()
+            topic = message.spec.topic(self.site_id, **message.ids)
+            if message.spec in SPOOLED:
+                self.spooled.append((topic, payload))
             self.bus.say(
-                message.spec.topic(self.site_id, **message.ids),
+                topic,
                 payload,
                 is_retained=message.spec.is_retained,
                 expiry_s=message.spec.expiry_s,
@@ -223,6 +233,8 @@ class Stage:
             if now_s >= self._next_poll_s and self.bus.is_connected:
                 self._next_poll_s = now_s + self.settings.poll_s
                 self.say(*self.site.poll(now_s))
+                for topic, payload in self.late:
+                    self.bus.say(topic, payload)
             self.overload.look(self.site, now_s)
             next_s = min(deadline_s, self._next_poll_s, now_s + LONGEST_WAIT_S)
             heard = self.bus.get(next_s - now_s)

@@ -1,4 +1,6 @@
-"""Scene: the clock jumps back, messages grow fields, and garbage arrives on every topic."""
+"""Scene: the clock jumps back, messages grow fields, come as garbage, late or twice."""
+
+import time
 
 from wattbus_conformance import scenery
 from wattbus_conformance.findings import Findings
@@ -11,6 +13,8 @@ from wattbus_contract.facts import StationEvent, StationEventKind
 CAR = "car1"
 DIGEST_S = 0.25
 """Time for one piece of garbage to do its damage."""
+LATE_S = 1.5
+"""Time in which old readings come again after each new one."""
 
 
 def play(stage: Stage, findings: Findings) -> None:
@@ -27,6 +31,7 @@ def play(stage: Stage, findings: Findings) -> None:
     _clock_jumps_back(stage, findings, as_before_w)
     _unknown_fields(stage, findings)
     _garbage(stage, findings)
+    _late_readings(stage, findings)
 
 
 def _clock_jumps_back(stage: Stage, findings: Findings, as_before_w: float | None) -> None:
@@ -137,9 +142,43 @@ def _garbage(stage: Stage, findings: Findings) -> None:
     )
 
 
+def _late_readings(stage: Stage, findings: Findings) -> None:
+    """Say again what was said when the car was away: twice, then as a bridge that has restarted."""
+    car, react_s = stage.site.stations[CAR], stage.settings.react_s
+    car.is_plugged_in = False
+    stage.require(lambda: stage.is_told_to_pause(CAR), react_s, "it did not pause without a car")
+    mark = len(stage.spooled)
+    stage.set_clock(stage.site.at)
+    old = stage.spooled[mark:]
+    car.is_plugged_in = True
+    for when in ("of this run of the bridge", "of the bridge's last run"):
+        stage.require(lambda: _is_at_work(stage), react_s, "it did not charge again")
+        stage.late = old
+        findings.judge(
+            "late-readings",
+            stage.stays(lambda: stage.is_charging(CAR), LATE_S),
+            expected=f"charging; that the car is away is said by old readings only, {when}",
+            seen=stage.told(CAR),
+        )
+        stage.late = []
+        stage.restart_bridge()
+    stage.require(lambda: _is_at_work(stage), react_s, "it did not charge again")
+    car.is_plugged_in = False
+    findings.judge(
+        "late-readings",
+        stage.reaches(lambda: stage.is_told_to_pause(CAR)),
+        expected="limit 0 as soon as new readings of the restarted bridge say that the car is away",
+        seen=stage.told(CAR),
+    )
+
+
+def _is_at_work(stage: Stage) -> bool:
+    return stage.lease.is_held_by(stage.subject, time.monotonic()) and stage.is_charging(CAR)
+
+
 SCENE = Scene(
     "noise",
-    ("clock-back", "unknown-fields", "garbage"),
+    ("clock-back", "unknown-fields", "garbage", "late-readings"),
     lambda: scenery.site({CAR: scenery.switched()}),
     play,
 )
