@@ -69,6 +69,8 @@ def serve(
     )
     # NiceGUI reads it when it is imported; the folder of its storage, which is not used.
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(settings.state_dir / "nicegui"))
+    # It would take us for a test of its own where somebody else's test has started us.
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
     from nicegui import app, ui  # noqa: PLC0415 - takes seconds, which set-password need not wait
 
     from wattbus_dashboard import server  # noqa: PLC0415 - as above
