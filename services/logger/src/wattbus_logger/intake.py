@@ -17,7 +17,9 @@ from wattbus_logger.recording import event_line, quarantine_line
 from wattbus_logger.rows import format_row
 from wattbus_logger.text_log import Narrative
 
-NOT_RECORDED = frozenset({topics.LOG_CONFIRMED.name, topics.LOG_QUARANTINE.name})
+NOT_RECORDED = frozenset(
+    {topics.LOG_CONFIRMED.name, topics.LOG_QUARANTINE.name, topics.LEAGUE.name, topics.REPORT.name}
+)
 """What the logger says of its own records would be a record of records, without end."""
 
 BRIDGE = "station-bridge"
@@ -59,7 +61,13 @@ class Intake:
     def take(
         self, topic: str, payload: bytes, received_at: str, batch: Batch, *, is_retained: bool
     ) -> None:
-        """Add to the batch what a message is worth; `received_at` is RFC 3339 in UTC."""
+        """Add to the batch what a message is worth; `received_at` is RFC 3339 in UTC.
+
+        One without payload takes a retained message away: there is nothing to record.
+        """
+        if not payload:
+            self.latest.pop(topic, None)
+            return
         try:
             message = decode(topic, payload)
             if message.topic.spec.name in NOT_RECORDED:

@@ -6,6 +6,7 @@ counted by what happened; for each other a virtual car is charged as its plans s
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -14,10 +15,11 @@ from wattbus_contract.accounts import League, LeagueEntry
 from wattbus_contract.codec import Decoded
 from wattbus_contract.control import LeaseState, Plan, StationPlan
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
+from wattbus_contract.service import ServiceStatus, Status
 from wattbus_logger.costs import QUARTER_S, energy_before_wh
 from wattbus_logger.known import KnownSite, KnownStation
 
-AHEAD_PERCENT = 1.0
+AHEAD_PERCENT = 0.2
 """So far above the virtual car, the real one makes plans that are for another car."""
 FEWEST = 2
 """With fewer schedulers there is nothing to compare."""
@@ -41,10 +43,11 @@ class Account(BaseModel):
     energy_wh: float = 0.0
     cost: float = 0.0
     shortfall_wh: float = 0.0
+    is_gone: bool = False
     cars: dict[str, VirtualCar] = Field(default_factory=dict)
 
 
-class Reading(BaseModel):
+class Reading(NamedTuple):
     """What the league keeps of a station's newest meter value."""
 
     at_s: float
@@ -68,7 +71,7 @@ class ShadowLeague:
     """Keeps the accounts. `note` each message after the site has noted it.
 
     The league begins anew when a scheduler joins or changes its strategy, so that all are compared
-    over the same time.
+    over the same time. One that has ended is followed to the end of the session, then left out.
     """
 
     def __init__(self, state: LeagueState | None = None) -> None:
@@ -83,6 +86,8 @@ class ShadowLeague:
                 self._note_plan(plan)
             case LeaseState() as lease:
                 self.state.holder = lease.holder
+            case ServiceStatus() as status:
+                self._note_status(message.topic.ids.get("client", ""), status)
             case StationEvent(kind=StationEventKind.CLOCK_RESET):
                 self._begin_anew()
                 self.state.readings.clear()
@@ -114,11 +119,21 @@ class ShadowLeague:
         if account is None or account.strategy != plan.strategy:
             account = self.state.accounts[plan.instance] = Account(strategy=plan.strategy)
             self._begin_anew()
+        account.is_gone = False
         for station in plan.stations:
             car = account.cars.setdefault(station.station, VirtualCar())
             if not self._is_for_another_car(car, station, plan.planned_at.timestamp()):
                 car.planned = list(_charging(station))
                 car.is_new = False
+
+    def _note_status(self, client: str, status: ServiceStatus) -> None:
+        account = self.state.accounts.get(client)
+        if account is not None:
+            account.is_gone = status.status is Status.DOWN
+
+    def _leave_out_the_gone(self) -> None:
+        for instance in [name for name, one in self.state.accounts.items() if one.is_gone]:
+            del self.state.accounts[instance]
 
     def _is_for_another_car(self, car: VirtualCar, plan: StationPlan, planned_s: float) -> bool:
         """Tell whether a plan is made for a car that others have charged further already.
@@ -148,6 +163,8 @@ class ShadowLeague:
         if before is not None and now.at_s <= before.at_s:
             return
         state.readings[station_id] = now
+        if before is not None and now.is_plugged_in and not before.is_plugged_in:
+            self._leave_out_the_gone()
         if len(state.accounts) < FEWEST or before is None:
             return
         if state.since_s is None:
@@ -171,7 +188,7 @@ class ShadowLeague:
 
 
 def _reading(reading: MeterReading) -> Reading:
-    return Reading.model_construct(
+    return Reading(
         at_s=reading.at.timestamp(),
         is_plugged_in=reading.is_plugged_in,
         soc_percent=reading.soc_percent,

@@ -43,7 +43,8 @@ class Recorder:
     next one grows. The broker's window of unacknowledged messages bounds what waits here.
 
     `watch` is a session of its own for what the broker says of itself: when it has dropped messages
-    of ours, the queue that was full would have had no room for that either.
+    of ours, the queue that was full would have had no room for that either. `time_zone` is the
+    site's, empty before it is known.
     """
 
     def __init__(self, session: MqttSession, watch: MqttSession, writer: WritesBatches) -> None:
@@ -56,6 +57,7 @@ class Recorder:
         self._heard_s = time.monotonic()
         self._has_news = False
         self._has_milestone = False
+        self.time_zone = ""
 
     def step(self) -> None:
         """Handle what has come, or a moment without anything. WriterFailed, SessionDead."""
@@ -134,19 +136,23 @@ class Recorder:
                 quarantined.field,
                 quarantined.reason,
             )
-            self._publish(topics.LOG_QUARANTINE, quarantined)
+            self.publish(topics.LOG_QUARANTINE, quarantined)
         ranges = [
             ConfirmedRange(source=source, boot_id=boot_id, first_seq=first, last_seq=last)
             for source, boot_id, first, last in written.confirmed
         ]
         for start in range(0, len(ranges), RANGES_PER_MESSAGE):
             part = tuple(ranges[start : start + RANGES_PER_MESSAGE])
-            self._publish(topics.LOG_CONFIRMED, LogConfirmed(confirmed=part))
+            self.publish(topics.LOG_CONFIRMED, LogConfirmed(confirmed=part))
+        if written.league is not None:
+            self.publish(topics.LEAGUE, written.league)
         self._has_news = self._has_news or written.has_news
         self._has_milestone = self._has_milestone or written.has_milestone
+        self.time_zone = written.time_zone
         self._tell_health(written.problem)
 
-    def _publish(self, spec: topics.TopicSpec, body: Body) -> None:
+    def publish(self, spec: topics.TopicSpec, body: Body) -> None:
+        """Say something, unless the broker takes no message so large."""
         try:
             self._session.publish(spec, body)
         except MessageTooLarge as error:

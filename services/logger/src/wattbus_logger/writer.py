@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from wattbus_contract.accounts import League
 from wattbus_contract.service import Quarantined
 from wattbus_logger.broker_watch import DROPPED_TOPIC, DropWatch
 from wattbus_logger.intake import Batch, Intake
+from wattbus_logger.league_teller import LeagueTeller
 from wattbus_logger.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ class Written:
     has_news: bool
     has_milestone: bool
     problem: str
+    time_zone: str
+    league: League | None = None
 
 
 @dataclass(slots=True)
@@ -46,9 +50,11 @@ class Writer:
     _has_new_day: bool = False
     _stamp: tuple[int, str] = (0, "")
     _drops: DropWatch = field(init=False)
+    _league: LeagueTeller = field(init=False)
 
     def __post_init__(self) -> None:
         self._drops = DropWatch(DROP_ALARM_S, self.store.dropped_by_broker)
+        self._league = LeagueTeller(self.monotonic_s)
 
     @property
     def problem(self) -> str:
@@ -86,6 +92,8 @@ class Writer:
             has_news=bool(batch.confirmed),
             has_milestone=batch.has_milestone or has_new_day,
             problem=self.problem,
+            time_zone="" if self.intake.site.info is None else self.intake.site.zone_name,
+            league=self._word_of_the_league(is_urgent=batch.has_milestone),
         )
 
     def keep_folder(self) -> None:
@@ -110,6 +118,13 @@ class Writer:
             except OSError as error:
                 log.warning("cannot write the checkpoint: %s", error)
         self.store.close()
+
+    def _word_of_the_league(self, *, is_urgent: bool) -> League | None:
+        intake = self.intake
+        if intake.site.info is None:
+            return None
+        currency, folder = intake.site.info.currency, self.store.folder
+        return self._league.word(intake.league, currency, folder, is_urgent=is_urgent)
 
     def _disk_refuses(self, error: OSError) -> None:
         problem = f"cannot write to {self.store.folder}: {error.strerror or error}"
