@@ -17,6 +17,8 @@ from chaos.system import BRIDGE, LOGGER, NotReady, Options, System
 from chaos.verdict import Verdict
 
 QUIET_S = 10.0
+SLOWER_S = 1.0
+"""How much later a busy machine may lower a current, for each further measure of patience."""
 SHORT_QUIET_S = 3.0
 """A control that is to lose something need not be waited for."""
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
@@ -64,16 +66,19 @@ class Outcome:
         return not broken if self.fault.must_break is None else self.fault.must_break in broken
 
 
-def run_fault(fault: Fault, seed: int, folder: Path, mosquitto: str) -> Outcome:
+def run_fault(
+    fault: Fault, seed: int, folder: Path, mosquitto: str, *, patience: float = 1.0
+) -> Outcome:
     """Start a system in an empty folder, inflict the fault, judge, and end every process.
 
-    What was seen on the wire stays in the folder, beside the services' logs.
+    What was seen on the wire stays in the folder, beside the services' logs. `patience` multiplies
+    every promised time.
     """
     begun_s = time.monotonic()
     evidence = Evidence()
     with Network() as network:
         system = System(folder, network, evidence, mosquitto, fault.options)
-        scene = Scene(system, network, evidence, Random(f"{fault.name} {seed}"), folder)
+        scene = Scene(system, network, evidence, Random(f"{fault.name} {seed}"), folder, patience)
         try:
             _play(fault, scene)
             book = read_logbook(system.data)
@@ -87,7 +92,7 @@ def run_fault(fault: Fault, seed: int, folder: Path, mosquitto: str) -> Outcome:
             evidence,
             BRIDGE,
             scene.unguarded,
-            slower_s=scene.slower_s,
+            slower_s=scene.slower_s + (patience - 1) * SLOWER_S,
             is_disturbed=scene.is_disturbed,
         )
     )
@@ -104,7 +109,7 @@ def _play(fault: Fault, scene: Scene) -> None:
         scene.expect_recovery(time.monotonic())
         if not fault.leaves_alarm:
             scene.expect_health()
-        _wind_up(scene, QUIET_S if fault.must_break is None else SHORT_QUIET_S)
+        _wind_up(scene, scene.patience * QUIET_S if fault.must_break is None else SHORT_QUIET_S)
     except NotReady as late:
         scene.verdict.broken["in time"] = str(late)
 

@@ -9,6 +9,8 @@ from chaos.catalogue import ALL, FAULTS
 from chaos.run import run_fault
 
 SEED = 1
+PATIENCE = 3.0
+"""`make chaos` measures the promised times; here a neighbour may take the processor away."""
 SHORT = ("broker-and-bridge", "logger-kill", "rival-zombie", "without-ack", "without-fence")
 
 
@@ -17,7 +19,7 @@ SHORT = ("broker-and-bridge", "logger-kill", "rival-zombie", "without-ack", "wit
 def test_promises_are_kept_and_controls_break_them(
     name: str, mosquitto: str, tmp_path: Path
 ) -> None:
-    outcome = run_fault(FAULTS[name], SEED, tmp_path, mosquitto)
+    outcome = run_fault(FAULTS[name], SEED, tmp_path, mosquitto, patience=PATIENCE)
 
     assert outcome.is_good, line_of(outcome)
 

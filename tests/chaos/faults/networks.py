@@ -7,7 +7,7 @@ from chaos import house
 from chaos.network import Link
 from chaos.run import Fault
 from chaos.scene import Scene
-from chaos.system import BRIDGE, LOGGER
+from chaos.system import BRIDGE, LOGGER, SCHEDULERS
 
 DELAY_S = 0.2
 LONGER_THAN_KEEPALIVE_S = 32.0
@@ -71,18 +71,19 @@ def holder_cut_off(scene: Scene) -> None:
     scene.expect_recovery(healed_s)
 
 
-def half_open(name: str) -> Callable[[Scene], None]:
-    """Return the fault that the broker has lost a connection which the service believes in."""
+def half_open(*names: str) -> Callable[[Scene], None]:
+    """Return the fault that the broker has lost connections which the services believe in."""
 
     def inflict(scene: Scene) -> None:
         scene.pass_time(0.2, 1.0)
-        link = _link(scene, name)
         torn_s = time.monotonic()
-        torn = link.tear()
+        links = [_link(scene, name) for name in names]
+        torn = [link.tear() for link in links]
         scene.expect_recovery(torn_s)
-        proof = f"{torn} connections torn, {link.swallowed_bytes} bytes went nowhere"
-        scene.happened(proof, torn > 0 and link.swallowed_bytes > 0)
-        if name == STATIONS:
+        swallowed = [link.swallowed_bytes for link in links]
+        proof = f"{sum(torn)} connections torn, {sum(swallowed)} bytes went nowhere"
+        scene.happened(proof, all(torn) and all(swallowed))
+        if STATIONS in names:
             scene.is_disturbed = True
             scene.unguarded_until_now(torn_s)
 
@@ -117,6 +118,11 @@ FAULTS = (
         "network-stations-hole",
         "a black hole between bridge and stations",
         black_hole(STATIONS, 4.0, 7.0),
+    ),
+    Fault(
+        "network-scheduler-half-open",
+        "the broker has lost the schedulers",
+        half_open(*SCHEDULERS),
     ),
     Fault("network-bridge-half-open", "the broker has lost the bridge", half_open(BRIDGE)),
     Fault("network-logger-half-open", "the broker has lost the logger", half_open(LOGGER)),
