@@ -14,7 +14,10 @@ KEY_EPSILON = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Time in which a car may charge, or does: POSIX seconds, power in W, price per kWh or None."""
+    """Time in which a car may charge, or does: POSIX seconds, power in W, price per kWh or None.
+
+    `drawn_w` is the mean of what the car takes where that is less than it is offered.
+    """
 
     start_s: float
     end_s: float
@@ -22,11 +25,13 @@ class Stretch:
     price_per_kwh: float | None
     house_load_w: float
     slot_index: int
+    drawn_w: float | None = None
 
     @property
     def energy_wh(self) -> float:
         """Grid energy in Wh over the whole stretch."""
-        return self.power_w * (self.end_s - self.start_s) / 3600
+        power_w = self.power_w if self.drawn_w is None else self.drawn_w
+        return power_w * (self.end_s - self.start_s) / 3600
 
 
 Key = Callable[[Stretch], float]

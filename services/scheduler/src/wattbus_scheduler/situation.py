@@ -58,7 +58,9 @@ class Site:
     `max_power_w` bounds house plus chargers in total; `fuse_current_a` bounds each phase, the house
     being spread evenly over `phases`. None leaves that bound out. With a capacity tariff every kW
     by which the site's highest mean power of a clock hour exceeds `peak_so_far_w` costs
-    `peak_price_per_kw`. `co2_price_per_kg` weighs emissions against money; it is never paid.
+    `peak_price_per_kw`. With `peak_hours` above 1 it is the mean of so many highest hours, and
+    `peaks_so_far_w` are the highest until now. `co2_price_per_kg` weighs emissions against money;
+    it is never paid.
     """
 
     max_power_w: float | None
@@ -69,6 +71,8 @@ class Site:
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Stockholm"))
     peak_price_per_kw: float = 0.0
     peak_so_far_w: float = 0.0
+    peak_hours: int = 1
+    peaks_so_far_w: tuple[float, ...] = ()
     co2_price_per_kg: float = 0.0
 
 
@@ -82,6 +86,11 @@ class Car:
     on top of the target, so that switching a little late does not miss it; it is no shortfall.
     `overhead_w` is lost while charging, whatever the power: with it a low current is less
     efficient. A `current_step_a` of 0 is no step: any current between the least and the most.
+    `taper` are corners (state of charge in percent, most AC power in W) joined by straight lines:
+    near full a car takes less than it is offered. Wear of the battery, which is weighed but never
+    paid: a kWh above `high_soc_percent` costs `high_soc_price_per_kwh_h` for each hour from being
+    charged until departure, and what is drawn above `high_power_w` costs
+    `high_power_price_per_kwh`.
     """
 
     station_id: str
@@ -105,6 +114,11 @@ class Car:
     min_soc_percent: float = 0.0
     reserve_wh: float = 0.0
     overhead_w: float = 0.0
+    taper: tuple[tuple[float, float], ...] = ()
+    high_soc_percent: float = 80.0
+    high_soc_price_per_kwh_h: float = 0.0
+    high_power_w: float = 0.0
+    high_power_price_per_kwh: float = 0.0
 
     def grid_energy_to_wh(self, soc_percent: float) -> float:
         """Energy in Wh, drawn from the grid, that lifts the battery to `soc_percent`."""
@@ -135,3 +149,7 @@ class Situation:
                 raise ValueError(
                     f"{car.station_id} uses phases {car.phases} of a {self.site.phases}-phase site"
                 )
+            if any(left[0] >= right[0] for left, right in pairwise(car.taper)) or any(
+                power_w <= 0 for _, power_w in car.taper
+            ):
+                raise ValueError(f"{car.station_id}: taper needs rising percent, powers above 0")

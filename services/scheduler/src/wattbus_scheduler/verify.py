@@ -12,6 +12,8 @@ TIME_TOLERANCE = timedelta(milliseconds=3)
 POWER_TOLERANCE_W = 0.01
 ENERGY_TOLERANCE_WH = 0.6
 COST_TOLERANCE = 1e-6
+TAPER_TOLERANCE_WH = 2.0
+TAPER_STEP_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ def violations(plan: Plan, situation: Situation) -> list[Violation]:
     """Return everything that is wrong with the plan; an empty list for a good one.
 
     Rules: `stations`, `order`, `window`, `mode`, `power`, `fuse-total`, `fuse-phase`, `energy`,
-    `target`, `shortfall`, `price-cap`, `cost`, `bound`, `reason`. Nothing is shared with planners
-    but the types, so that a mistake of theirs is no mistake here.
+    `taper`, `target`, `shortfall`, `price-cap`, `cost`, `bound`, `reason`. Nothing is shared with
+    planners but the types, so that a mistake of theirs is no mistake here.
     """
     found = list(_station_rules(plan, situation))
     found.extend(_fuse_rules(plan, situation))
@@ -113,8 +115,15 @@ def _presence(station: StationPlan, car: Car, now: datetime) -> Iterator[Violati
 
 def _energies(station: StationPlan, car: Car) -> Iterator[Violation]:
     name = station.station_id
+    held_wh = 0.0
     for slot in station.slots:
         energy_wh = slot.limit_w * slot.duration_s / 3600
+        if car.taper and energy_wh > 0:
+            energy_wh, held_wh = _tapered(car, slot, held_wh)
+            if abs(energy_wh - slot.expected_energy_wh) > TAPER_TOLERANCE_WH + 2e-3 * energy_wh:
+                text = f"{name}: energy at {slot.start_at} is not what the car takes near full"
+                yield Violation("taper", text)
+            continue
         # Instants are rounded to milliseconds.
         if abs(energy_wh - slot.expected_energy_wh) > ENERGY_TOLERANCE_WH / 10:
             yield Violation("energy", f"{name}: energy at {slot.start_at} is not power by time")
@@ -132,6 +141,33 @@ def _energies(station: StationPlan, car: Car) -> Iterator[Violation]:
     if abs(missing_wh - station.shortfall_wh) > ENERGY_TOLERANCE_WH:
         text = f"{name}: states {station.shortfall_wh:.1f} Wh missing, it is {missing_wh:.1f}"
         yield Violation("shortfall", text)
+
+
+def _tapered(car: Car, slot: PlannedSlot, held_wh: float) -> tuple[float, float]:
+    """Return what a car draws in a slot, and what it holds then: small steps, midpoint rule."""
+    drawn_wh, step_h = 0.0, TAPER_STEP_S / 3600
+    left_h = slot.duration_s / 3600
+    while left_h > 0:
+        hours = min(step_h, left_h)
+        half_wh = held_wh + (_taken_w(car, slot.limit_w, held_wh) - car.overhead_w) * hours / 2
+        power_w = _taken_w(car, slot.limit_w, half_wh)
+        drawn_wh += power_w * hours
+        held_wh += (power_w - car.overhead_w) * hours
+        left_h -= hours
+    return drawn_wh, held_wh
+
+
+def _taken_w(car: Car, offered_w: float, held_wh: float) -> float:
+    soc = car.soc_percent + held_wh * car.efficiency / car.battery_capacity_wh * 100
+    if soc >= 100.0 + 1e-6:
+        return min(offered_w, car.overhead_w)
+    before = (0.0, car.taper[0][1])
+    for corner in car.taper:
+        if soc <= corner[0]:
+            part = (soc - before[0]) / max(corner[0] - before[0], 1e-9)
+            return min(offered_w, before[1] + part * (corner[1] - before[1]))
+        before = corner
+    return min(offered_w, before[1])
 
 
 def _costs(station: StationPlan, car: Car, situation: Situation) -> Iterator[Violation]:

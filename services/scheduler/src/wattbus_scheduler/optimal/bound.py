@@ -16,6 +16,7 @@ def lower_bound(problem: Problem, answer: Answer) -> float:
     row_price = np.maximum(0.0, answer.row_price)
     surplus_price = np.clip(-answer.surplus_price, 0.0, problem.surplus_gain)
     peak_share = np.maximum(0.0, answer.peak_share)
+    peak_share = np.minimum(peak_share, problem.peak_price / problem.peak_count)
     if peak_share.sum() > problem.peak_price:
         peak_share = peak_share * (problem.peak_price / peak_share.sum())
     price = problem.share.T @ row_price + problem.price - surplus_price
@@ -29,8 +30,19 @@ def lower_bound(problem: Problem, answer: Answer) -> float:
         ].sum()
     )
     if len(peak_share):
-        fixed += float((peak_share * (problem.peak_base_kw - problem.peak_floor_kw)).sum())
+        fixed += float((peak_share * problem.peak_base_kw).sum()) - _spared_peaks(
+            problem, float(peak_share.sum())
+        )
     return fixed + float(_cheapest_alone(problem, price).sum())
+
+
+def _spared_peaks(problem: Problem, weight: float) -> float:
+    """Return what the peaks so far count that new ones of this weight push out, lowest first."""
+    if problem.peak_count == 1:
+        return weight * problem.peak_floor_kw
+    whole = problem.peak_price / problem.peak_count
+    each = np.clip(weight - whole * np.arange(problem.peak_count), 0.0, whole)
+    return float((each * np.sort(problem.peaks_so_far_kw)).sum())
 
 
 def _cheapest_alone(problem: Problem, price: Floats) -> Floats:

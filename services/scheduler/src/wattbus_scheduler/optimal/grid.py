@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
-from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, Wear
 from wattbus_scheduler.selection import Stretch
 from wattbus_scheduler.situation import Car, CarControl, Site, Situation
 
@@ -24,7 +24,8 @@ SAFETY_KW = 1e-6
 class Task:
     """A car to plan: what it needs from the grid, the part it could do without, its window.
 
-    `fixed` are its stretches that are settled already.
+    `fixed` are its stretches that are settled already. `need_wh` of a car that takes less near
+    full is what an even draw would have in the time that charging takes, `net_wh` the energy.
     """
 
     car: Car
@@ -32,6 +33,7 @@ class Task:
     reserve_wh: float
     window: tuple[float, float]
     fixed: tuple[Stretch, ...]
+    net_wh: float = 0.0
 
 
 def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
@@ -150,6 +152,35 @@ def problem_of(
         peak_base_kw=peak_base,
         peak_floor_kw=max(site.peak_so_far_w / 1000, float(peak_base.max(initial=0.0))),
         peak_price=site.peak_price_per_kw,
+        peak_count=site.peak_hours,
+        peaks_so_far_kw=_peaks_so_far_kw(site),
+        wear=_wear(tasks, start_s, end_s),
+    )
+
+
+def _peaks_so_far_kw(site: Site) -> Floats:
+    """Return the highest hours so far, as many as count, zeros where there were fewer."""
+    known = site.peaks_so_far_w or (site.peak_so_far_w,) * site.peak_hours
+    highest = sorted(known, reverse=True)[: site.peak_hours]
+    return np.array([*highest, *[0.0] * (site.peak_hours - len(highest))]) / 1000
+
+
+def _wear(tasks: Sequence[Task], start_s: Floats, end_s: Floats) -> Wear | None:
+    cars = [task.car for task in tasks]
+    if not any(car.high_soc_price_per_kwh_h or car.high_power_price_per_kwh for car in cars):
+        return None
+    leaves = np.array([min(task.window[1], float(end_s[-1])) for task in tasks])
+    top_kwh = []
+    for task in tasks:
+        wanted_wh = task.car.grid_energy_to_wh(task.car.target_soc_percent)
+        below_wh = task.car.grid_energy_to_wh(task.car.high_soc_percent)
+        top_kwh.append(min(max(0.0, wanted_wh - below_wh), task.need_wh) / 1000)
+    return Wear(
+        soft_kw=np.array([car.high_power_w / 1000 for car in cars]),
+        soft_price=np.array([car.high_power_price_per_kwh for car in cars]),
+        top_kwh=np.array(top_kwh),
+        top_price=np.array([car.high_soc_price_per_kwh_h for car in cars]),
+        hold_h=np.maximum(0.0, leaves[:, None] - (start_s + end_s) / 2) / 3600,
     )
 
 

@@ -1,7 +1,7 @@
 """The planning problem as arrays: cars by pieces of time, and the rows that bound their power."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,25 @@ EPSILON_KW = 1e-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Wear:
+    """What charging wears of the batteries, by car: weighed against money, never paid.
+
+    A kWh drawn above `soft_kw` counts `soft_price`; each of the last `top_kwh` of what a car needs
+    counts `top_price` in an hour, for the `hold_h[n, t]` that it is held if charged in piece t.
+    """
+
+    soft_kw: Floats
+    soft_price: Floats
+    top_kwh: Floats
+    top_price: Floats
+    hold_h: Floats
+
+    def subset(self, cars: Sequence[int] | Ints) -> "Wear":
+        """Return the wear of some cars."""
+        return Wear(*(getattr(self, name)[cars] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """N cars, T pieces, K rows that bound power. Power in kW, energy in kWh, time in hours.
 
@@ -24,9 +43,11 @@ class Problem:
     is lost per hour of charging, whatever the power, and `need_kwh` comes on top of it, of which
     `reserve_kwh` is wished for only. `surplus_kwh[t]` is cheaper by `surplus_gain[t]` per kWh.
     `peak_of[t]` numbers the hour of a piece, `peak_base_kw` is the house's mean power in each of
-    them; the highest hour above `peak_floor_kw` costs `peak_price` per kW. Beginning in a piece
-    where `is_free_start[n, t]` is no start: the car is charging already. `is_joined[t]` tells
-    whether piece t follows the one before it without a gap.
+    them; the highest hour above `peak_floor_kw` costs `peak_price` per kW. With a `peak_count`
+    above 1 it is the mean of so many highest hours, of which `peaks_so_far_kw` were. Every kW by
+    which power changes within a block counts `change_price`. Beginning in a piece where
+    `is_free_start[n, t]` is no start: the car is charging already. `is_joined[t]` tells whether
+    piece t follows the one before it without a gap.
     """
 
     hours: Floats
@@ -50,6 +71,10 @@ class Problem:
     peak_base_kw: Floats
     peak_floor_kw: float
     peak_price: float
+    peak_count: int = 1
+    peaks_so_far_kw: Floats = field(default_factory=lambda: np.zeros(0))
+    wear: Wear | None = None
+    change_price: float = 0.0
 
     @property
     def cars(self) -> int:
@@ -85,6 +110,23 @@ class Problem:
         used: Floats = self.share @ power_kw
         return used
 
+    def peak_cost(self, drawn_kwh: Floats) -> float:
+        """Return what the peaks cost more than so far, for the energy of all cars by piece."""
+        if self.peak_price <= 0:
+            return 0.0
+        inside = self.peak_of >= 0
+        hourly_kw = self.peak_base_kw + np.bincount(
+            self.peak_of[inside], weights=drawn_kwh[inside], minlength=len(self.peak_base_kw)
+        )
+        if self.peak_count == 1:
+            return self.peak_price * max(0.0, float(hourly_kw.max()) - self.peak_floor_kw)
+        return self.peak_price * (self.mean_peak_kw(hourly_kw) - self.mean_peak_kw(np.zeros(0)))
+
+    def mean_peak_kw(self, hourly_kw: Floats) -> float:
+        """Return the mean of the highest hours, those so far among them."""
+        every = np.concatenate([self.peaks_so_far_kw, hourly_kw])
+        return float(np.sort(every)[-self.peak_count :].sum()) / self.peak_count
+
     def starts(self, on: Bools) -> Ints:
         """Return how often each car starts; a gap in the grid of pieces ends a block, too."""
         return count_starts(on, self.is_joined, self.is_free_start)
@@ -100,6 +142,7 @@ class Problem:
         }  # fmt: skip
         changes["share"] = self.share[:, cars]
         changes["cap_kw"] = cap_kw
+        changes["wear"] = self.wear.subset(cars) if self.wear is not None else None
         fields = {name: getattr(self, name) for name in self.__slots__}
         return Problem(**{**fields, **changes})
 

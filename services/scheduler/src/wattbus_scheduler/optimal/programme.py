@@ -22,6 +22,7 @@ class Answer:
     """
 
     objective: float
+    is_solved: bool
     energy_kwh: Floats
     unmet_kwh: Floats
     unmet_cost: float
@@ -37,7 +38,8 @@ class Programme:
     """Solves a problem for given patterns; keeps HiGHS' basis, so that small changes are cheap.
 
     Columns: energy by car and usable piece, then per car what stays unmet of the target and of
-    the reserve and what is too much, then surplus used by piece and the peak above its floor.
+    the reserve and what is too much, then surplus used by piece and the peak above its floor; of
+    several peaks the level that they exceed and by how much each hour does. Wear comes last.
     """
 
     def __init__(self, problem: Problem, seconds: float = INFINITY) -> None:
@@ -65,6 +67,7 @@ class Programme:
         self._overhead = self._least_overhead.copy()
         self.model = self._model()
         self._highs.passModel(self.model)
+        self._add_wear()
 
     @property
     def is_solved(self) -> bool:
@@ -120,6 +123,7 @@ class Programme:
         surplus_price[self._surplus] = row_duals[at : at + len(self._surplus)]
         return Answer(
             objective=float(self._highs.getInfo().objective_function_value),
+            is_solved=self.is_solved,
             energy_kwh=energy,
             unmet_kwh=slack[0] + slack[1],
             unmet_cost=float(
@@ -130,7 +134,76 @@ class Programme:
             need_price=row_duals[:cars],
             row_price=row_price,
             surplus_price=surplus_price,
-            peak_share=np.maximum(0.0, -row_duals[at + len(self._surplus) :]),
+            peak_share=np.maximum(0.0, -row_duals[at + len(self._surplus) :][: self._peaks]),
+        )
+
+    def price_changes(self, on: Bools) -> None:
+        """Let every change of a car's power within its fixed pattern have its price."""
+        problem = self.problem
+        car, piece = np.nonzero(on[:, 1:] & on[:, :-1] & problem.is_joined[1:])
+        now, before = self._column_of[car, piece + 1], self._column_of[car, piece]
+        count, hours = len(car), problem.hours
+        # now - before = up - down, in kW.
+        free, one = self._more_columns(np.full(2 * count, problem.change_price)), np.ones(count)
+        values = np.stack([1 / hours[piece + 1], -1 / hours[piece], -one, one], axis=1)
+        cells = np.stack([now, before, free[:count], free[count:]], axis=1).astype(np.int32)
+        self._add_rows(np.zeros(count), np.zeros(count), cells, values)
+
+    def _add_wear(self) -> None:
+        wear, columns = self.problem.wear, self._columns
+        if wear is None:
+            return
+        each = np.arange(columns)
+        # Above the soft power: energy - over <= soft power by time.
+        soft = each[wear.soft_price[self._car] > 0]
+        over = self._more_columns(wear.soft_price[self._car[soft]])
+        most = wear.soft_kw[self._car[soft]] * self.problem.hours[self._piece[soft]]
+        self._add_rows(
+            np.full(len(soft), -INFINITY),
+            most,
+            np.stack([soft, over], axis=1),
+            np.tile([1.0, -1.0], (len(soft), 1)),
+        )
+        # The top of the need lies in some of the energy: the latest, as that is held shortest.
+        tops = each[(wear.top_price * wear.top_kwh)[self._car] > 0]
+        held = wear.hold_h[self._car[tops], self._piece[tops]]
+        top = self._more_columns(wear.top_price[self._car[tops]] * held)
+        self._add_rows(
+            np.full(len(tops), -INFINITY),
+            np.zeros(len(tops)),
+            np.stack([top, tops], axis=1),
+            np.tile([1.0, -1.0], (len(tops), 1)),
+        )
+        for car in np.flatnonzero(wear.top_price * wear.top_kwh > 0):
+            mine = top[self._car[tops] == car]
+            # What stays unmet is not there to be held.
+            slack = columns + car + self.problem.cars * np.arange(2)
+            cells = np.concatenate([mine, slack])[None, :]
+            least = np.array([wear.top_kwh[car]])
+            self._add_rows(least, np.array([INFINITY]), cells, np.ones(cells.shape))
+
+    def _more_columns(self, price: Floats) -> Ints:
+        first, count = self._highs.getNumCol(), len(price)
+        begins = np.zeros(count, dtype=np.int32)
+        none = np.zeros(0, dtype=np.int32)
+        most = np.full(count, INFINITY)
+        self._highs.addCols(count, price, np.zeros(count), most, 0, begins, none, np.zeros(0))
+        return (first + np.arange(count)).astype(np.int32)
+
+    def _add_rows(
+        self, lower: Floats, upper: Floats, cells: NDArray[np.integer[Any]], values: Floats
+    ) -> None:
+        """Add rows of the same number of cells each."""
+        count, width = cells.shape
+        begins = (width * np.arange(count)).astype(np.int32)
+        self._highs.addRows(
+            count,
+            lower,
+            upper,
+            count * width,
+            begins,
+            cells.ravel().astype(np.int32),
+            values.ravel().astype(np.float64),
         )
 
     def _bound(self, car: int, on: Bools, low: Floats) -> None:
@@ -156,15 +229,20 @@ class Programme:
         self._caps = len(self._cap_rows[0])
         self._surplus = np.flatnonzero((problem.surplus_kwh > 0) & (problem.surplus_gain > 0))
         peaks = len(problem.peak_base_kw) if problem.peak_price > 0 else 0
-        rows, cols, values = self._coefficients(peaks)
+        self._peaks, several = peaks, problem.peak_count > 1
+        so_far = len(problem.peaks_so_far_kw) if peaks and several else 0
+        rows, cols, values = self._coefficients(peaks, so_far)
         order = np.argsort(cols, kind="stable")
-        extra = len(self._surplus) + (1 if peaks else 0)
+        beyond = peaks + so_far if several else 0
+        extra = len(self._surplus) + (1 if peaks else 0) + beyond
         total = columns + 3 * cars + extra
         target = np.maximum(0.0, problem.need_kwh - problem.reserve_kwh)
         surplus_kwh = problem.surplus_kwh[self._surplus]
         lp = highspy.HighsLp()
-        self._width, self._height = total, cars + self._caps + len(self._surplus) + peaks
-        lp.num_col_, lp.num_row_ = total, cars + self._caps + len(self._surplus) + peaks
+        self._width = total
+        self._height = cars + self._caps + len(self._surplus) + peaks + so_far
+        lp.num_col_, lp.num_row_ = self._width, self._height
+        lp.offset_ = -problem.peak_price * problem.mean_peak_kw(np.zeros(0)) if so_far else 0.0
         lp.col_cost_ = np.concatenate([
             problem.price[self._piece],
             np.full(cars, problem.unmet_price),
@@ -172,6 +250,7 @@ class Programme:
             np.full(cars, problem.unmet_price),
             -problem.surplus_gain[self._surplus],
             [problem.peak_price] if peaks else [],
+            np.full(beyond, problem.peak_price / problem.peak_count),
         ])  # fmt: skip
         lp.col_lower_ = np.zeros(total)
         lp.col_upper_ = np.concatenate([
@@ -181,16 +260,19 @@ class Programme:
             np.full(cars, INFINITY),
             surplus_kwh,
             [INFINITY] if peaks else [],
+            np.full(beyond, INFINITY),
         ])  # fmt: skip
         cap_kwh = (problem.cap_kw * problem.hours)[self._cap_rows]
         needed = problem.need_kwh + self._overhead
-        minus = np.full(len(self._surplus) + peaks, -INFINITY)
+        minus = np.full(len(self._surplus) + peaks + so_far, -INFINITY)
+        floor = 0.0 if several else problem.peak_floor_kw
         lp.row_lower_ = np.concatenate([needed, np.full(self._caps, -INFINITY), minus])
         lp.row_upper_ = np.concatenate([
             needed,
             np.maximum(0.0, cap_kwh),
             np.zeros(len(self._surplus)),
-            problem.peak_floor_kw - problem.peak_base_kw[:peaks],
+            floor - problem.peak_base_kw[:peaks],
+            -problem.peaks_so_far_kw[:so_far],
         ])  # fmt: skip
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         counts = np.bincount(cols, minlength=total)
@@ -199,7 +281,7 @@ class Programme:
         lp.a_matrix_.value_ = values[order]
         return lp
 
-    def _coefficients(self, peaks: int) -> tuple[Ints, Ints, Floats]:
+    def _coefficients(self, peaks: int, so_far: int) -> tuple[Ints, Ints, Floats]:
         """Return rows, columns and values of the matrix: needs, caps, surplus, peaks."""
         problem, cars, columns = self.problem, self.problem.cars, self._columns
         each_car, each_column = np.arange(cars), np.arange(columns)
@@ -232,6 +314,12 @@ class Programme:
             rows += [first + hour[inside], first + np.arange(peaks)]
             cols += [each_column[inside], np.full(peaks, last)]
             values += [np.ones(int(inside.sum())), np.full(peaks, -1.0)]
+            if so_far:
+                # A level for all, and by how much each hour, new or past, is above it.
+                numbers = np.arange(peaks + so_far)
+                rows += [first + peaks + np.arange(so_far), first + numbers]
+                cols += [np.full(so_far, last), last + 1 + numbers]
+                values += [np.full(so_far, -1.0), np.full(peaks + so_far, -1.0)]
         return (
             np.concatenate(rows).astype(np.int32),
             np.concatenate(cols).astype(np.int32),

@@ -32,6 +32,7 @@ from wattbus_scheduler.optimal.programme import Answer, Programme
 from wattbus_scheduler.optimal.rigid import Terms, book_rigid
 from wattbus_scheduler.optimal.search import Effort
 from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
+from wattbus_scheduler.optimal.taper import drawn, need_as_time_wh
 from wattbus_scheduler.outlook import blocks_of
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
 from wattbus_scheduler.situation import CarControl, CarMode, Situation
@@ -39,6 +40,9 @@ from wattbus_scheduler.situation import CarControl, CarMode, Situation
 SEARCH_SHARE = 0.4
 """Of a time limit: the rest is for legal powers and reasons."""
 RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
+TAPER_ROUNDS = 3
+"""So often a car that takes less near full is given more time, if its need is not met."""
+TAPER_TOLERANCE_WH = 1.0
 START_KWH = 0.25
 """Unless it is set, a start weighs as much as so many kWh at the mean price."""
 
@@ -51,6 +55,7 @@ class Wishes:
     calm_share: float = 0.005
     replan_saving: float | None = None
     time_limit_s: float | None = None
+    power_change_price_per_kw: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,20 +83,62 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
     if not tasks or not settled.pieces:
         nothing: dict[str, list[Stretch]] = {car.station_id: [] for car in situation.cars}
         return Schedule(Allocation(settled.pieces, settled.urgent, nothing), 0.0, 0.0, 0)
+    found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
+    for _ in range(TAPER_ROUNDS):
+        longer = _with_more_time(tasks, found)
+        if longer == tasks or perf_counter() > stop_at_s:
+            break
+        tasks = longer
+        found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
+    return found
+
+
+def _planned(
+    situation: Situation,
+    now: datetime,
+    wishes: Wishes,
+    settled: Allocation,
+    tasks: list[Task],
+    *,
+    stop_at_s: float,
+) -> Schedule:
     pieces = cut_at_windows(settled.pieces, tasks)
     whole = tightened(problem_of(situation, now, pieces, tasks), tasks)
     programme = Programme(whole, stop_at_s - perf_counter())
     programme.solve()
     relaxed = programme.answer()
+    # The proof is about energy, not about the time that it takes near full.
+    proven = replace(whole, need_kwh=np.array([task.net_wh / 1000 for task in tasks]))
     job = _Job(
-        situation, now, wishes, settled, tasks, pieces, whole, relaxed,
-        lower_bound(whole, relaxed), stop_at_s,
+        situation, now, wishes, settled, tasks, pieces, whole, proven, relaxed,
+        lower_bound(proven, relaxed), stop_at_s,
     )  # fmt: skip
     rigid = [number for number, task in enumerate(tasks) if _is_rigid(task, whole, number)]
     calm = _calm(wishes, float(np.abs(whole.price).mean()))
     if not rigid:
         return _attempt(job, (), calm, 0.0)
     return _calmest(job, rigid, calm)
+
+
+def _with_more_time(tasks: list[Task], found: Schedule) -> list[Task]:
+    """Return the tasks with as much longer needs as tapering cars have missed, in time."""
+    longer = []
+    for task in tasks:
+        stretches = found.allocation.chosen[task.car.station_id]
+        hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
+        offered_wh = sum(s.power_w * (s.end_s - s.start_s) for s in stretches) / 3600
+        lost_wh = task.car.overhead_w * hours
+        missing_wh = task.net_wh + lost_wh - energy_of(stretches)
+        is_given = offered_wh >= task.need_wh + lost_wh - TAPER_TOLERANCE_WH
+        if task.car.taper and missing_wh > TAPER_TOLERANCE_WH and is_given and stretches:
+            last = stretches[-1]
+            mean_w = last.energy_wh * 3600 / (last.end_s - last.start_s)
+            most_w = power_of(task.car).most * 1000
+            more_wh = missing_wh * max(1.0, most_w / max(mean_w, 1.0)) * 1.1
+            longer.append(replace(task, need_wh=task.need_wh + more_wh))
+        else:
+            longer.append(task)
+    return longer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +152,7 @@ class _Job:
     tasks: list[Task]
     pieces: list[Piece]
     whole: Problem
+    proven: Problem
     relaxed: Answer
     bound: float
     stop_at_s: float
@@ -142,7 +190,7 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     if rigid:
         worth = np.where(np.isfinite(relaxed.reduced), relaxed.reduced, 0.0)
         worth = worth + relaxed.need_price[:, None] - job.whole.price
-        extra = way * np.where(job.whole.is_usable, worth, 0.0)
+        extra = way * np.where(job.whole.is_usable, worth, 0.0) + _wear_price(job.whole)
         terms = Terms(tasks, _by_slot(extra, pieces), calm.start_price, problem_for)
         booked = book_rigid(terms, rigid, pieces)
         pieces = booked.pieces
@@ -158,13 +206,57 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
         )
         known = None if rigid else relaxed
         effort = Effort(stop_at_s=job.stop_at_s)
-        solution = solve(_safe(exact), calm, effort, known, running)
+        change_price = job.wishes.power_change_price_per_kw
+        safe = replace(_safe(exact), change_price=change_price)
+        solution = solve(safe, calm, effort, known, running)
         chosen.update(_stretches(exact, pieces, flexible, solution))
-    allocation = Allocation(pieces, job.settled.urgent, chosen)
+    allocation = _as_drawn(job, Allocation(pieces, job.settled.urgent, chosen))
+    chosen = allocation.chosen
     starts_s = np.array([piece.start_s for piece in job.pieces])
-    counted = _counted(job.whole, tasks, chosen, starts_s)
+    proven = _as_delivered(job, chosen)
+    counted = _counted(proven, tasks, chosen, starts_s)
+    bound = job.bound if proven is job.proven else lower_bound(proven, job.relaxed)
     blocks = sum(len(blocks_of(stretches)) for stretches in chosen.values())
-    return Schedule(allocation, counted, job.bound, blocks, perf_counter() > job.stop_at_s)
+    return Schedule(allocation, counted, bound, blocks, perf_counter() > job.stop_at_s)
+
+
+def _as_drawn(job: _Job, allocation: Allocation) -> Allocation:
+    """Return the allocation with what tapering cars really draw, ended when they have enough."""
+    urgent, chosen = dict(allocation.urgent), dict(allocation.chosen)
+    for car in job.situation.cars:
+        if not car.taper:
+            continue
+        name = car.station_id
+        pressing = {stretch.start_s for stretch in urgent[name]}
+        most_wh = max(needed_wh(car), 0.0)
+        taken = drawn(car, allocation.stretches(car), most_wh)
+        urgent[name] = [stretch for stretch in taken if stretch.start_s in pressing]
+        chosen[name] = [stretch for stretch in taken if stretch.start_s not in pressing]
+    return Allocation(allocation.pieces, urgent, chosen)
+
+
+def _as_delivered(job: _Job, chosen: dict[str, list[Stretch]]) -> Problem:
+    """Return the problem to prove: tapering cars need no more there than they can be given."""
+    need_kwh = job.proven.need_kwh.copy()
+    for number, task in enumerate(job.tasks):
+        if task.car.taper:
+            stretches = chosen[task.car.station_id]
+            hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
+            net_wh = energy_of(stretches) - task.car.overhead_w * hours
+            need_kwh[number] = min(need_kwh[number], max(0.0, net_wh / 1000))
+    if np.array_equal(need_kwh, job.proven.need_kwh):
+        return job.proven
+    return replace(job.proven, need_kwh=need_kwh)
+
+
+def _wear_price(problem: Problem) -> Floats:
+    """Return what holding the top of a need counts, for a car that knows one power only."""
+    wear = problem.wear
+    if wear is None:
+        return np.zeros(problem.is_usable.shape)
+    share = wear.top_kwh / np.maximum(problem.need_kwh, 1e-9)
+    price: Floats = (wear.top_price * share)[:, None] * wear.hold_h
+    return price
 
 
 def _settled(situation: Situation, now: datetime) -> Allocation:
@@ -190,7 +282,9 @@ def _tasks(situation: Situation, now: datetime, settled: Allocation) -> list[Tas
             continue
         to_target = car.grid_energy_to_wh(car.target_soc_percent) - energy_of(fixed)
         reserve = min(need, max(0.0, need - max(0.0, to_target)))
-        tasks.append(Task(car, need, reserve, window, tuple(fixed)))
+        as_time = need_as_time_wh(car, needed_wh(car)) - energy_of(fixed)
+        net = needed_wh(car) - energy_of(drawn(car, fixed, needed_wh(car)))
+        tasks.append(Task(car, max(as_time, net), reserve, window, tuple(fixed), net))
     return tasks
 
 
@@ -273,20 +367,16 @@ def _counted(
     whole: Problem, tasks: Sequence[Task], chosen: dict[str, list[Stretch]], starts_s: Floats
 ) -> float:
     """Return what the chosen stretches cost in the relaxed problem's terms, unmet included."""
-    drawn, unmet_cost = np.zeros(whole.pieces), 0.0
+    drawn_kwh, unmet_cost = np.zeros(whole.pieces), 0.0
     for number, task in enumerate(tasks):
         stretches = chosen[task.car.station_id]
         middles = np.array([(stretch.start_s + stretch.end_s) / 2 for stretch in stretches])
         energies = np.array([stretch.energy_wh / 1000 for stretch in stretches])
-        np.add.at(drawn, np.searchsorted(starts_s, middles, side="right") - 1, energies)
+        np.add.at(drawn_kwh, np.searchsorted(starts_s, middles, side="right") - 1, energies)
         hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
         lost = float(whole.overhead_kw[number]) * hours
         unmet = max(0.0, float(whole.need_kwh[number]) + lost - float(energies.sum()))
         reserve = min(unmet, float(whole.reserve_kwh[number]))
         unmet_cost += reserve * whole.reserve_price + (unmet - reserve) * whole.unmet_price
-    spared = np.maximum(0.0, whole.surplus_gain) * np.minimum(drawn, whole.surplus_kwh)
-    cost = float((whole.price * drawn - spared).sum()) + unmet_cost
-    if whole.peak_price > 0:
-        hourly = np.bincount(whole.peak_of, weights=drawn) + whole.peak_base_kw
-        cost += whole.peak_price * max(0.0, float(hourly.max()) - whole.peak_floor_kw)
-    return cost
+    spared = np.maximum(0.0, whole.surplus_gain) * np.minimum(drawn_kwh, whole.surplus_kwh)
+    return float((whole.price * drawn_kwh - spared).sum()) + unmet_cost + whole.peak_cost(drawn_kwh)

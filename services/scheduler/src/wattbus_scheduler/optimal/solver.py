@@ -86,6 +86,9 @@ def solve(
         programme.solve()
         relaxed = programme.answer()
     bound = lower_bound(problem, relaxed)
+    if problem.wear is not None and relaxed.is_solved:
+        # The bound proves money only; what is searched for weighs wear as well.
+        bound = max(bound, relaxed.objective)
     allowed = (calm.cost_share or 0.0) * abs(bound - relaxed.unmet_cost)
     terms = _Terms(bound, allowed, calm, effort)
     whole = replace(problem, start_price=calm.start_price)
@@ -93,6 +96,8 @@ def solve(
     if int(whole.is_usable.sum()) <= TINY_CELLS:
         problem = whole
     fresh = _refined(problem, _fresh(problem, relaxed, terms), terms)
+    if problem.change_price > 0:
+        fresh = _polished(problem, Joint(fresh.on, fresh.energy_kwh))
     if not running.on.any():
         return fresh
     kept = _kept(problem, running, effort)
@@ -121,7 +126,8 @@ class _Terms:
 
 def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     bound, calm, effort = terms.bound, terms.calm, terms.effort
-    if problem.cars == 1 and not len(problem.peak_base_kw) and not problem.surplus_kwh.any():
+    is_plain = not len(problem.peak_base_kw) and not problem.surplus_kwh.any()
+    if problem.cars == 1 and is_plain and problem.wear is None:
         return _alone(problem, relaxed, terms)
     if calm.cost_share is None or problem.cars <= MOST_REFITTED:
         effort = replace(effort, passes=2 * effort.passes, sweeps=3 * effort.sweeps, parts=4)
@@ -166,7 +172,7 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
 def _refined(problem: Problem, found: Solution, terms: _Terms) -> Solution:
     """Return the optimum of a small case whose search came out short of what it could be."""
     cells, calm = int(problem.is_usable.sum()), terms.calm
-    if cells > SMALL_CELLS or terms.effort.is_over():
+    if cells > SMALL_CELLS or problem.wear is not None or terms.effort.is_over():
         return found
     nodes = MANY_NODES if cells <= TINY_CELLS else FEW_NODES
     limits = Limits(nodes, terms.effort.stop_at_s)
@@ -325,7 +331,17 @@ def _polished(problem: Problem, joint: Joint) -> Solution:
     programme = Programme(replace(problem, is_usable=joint.on & problem.is_usable))
     for car in range(problem.cars):
         programme.fix(car, joint.on[car])
+    if problem.change_price > 0:
+        programme.price_changes(joint.on & problem.is_usable)
     objective = programme.solve()
     if programme.is_solved:
         joint.energy_kwh = programme.answer().energy_kwh
+        objective -= _change_cost(problem, joint)
     return Solution(joint.on.copy(), joint.energy_kwh.copy(), objective, problem.start_price)
+
+
+def _change_cost(problem: Problem, joint: Joint) -> float:
+    """Return what the changes of power within blocks count; they are no part of an objective."""
+    power = joint.energy_kwh / problem.hours
+    goes_on = joint.on[:, 1:] & joint.on[:, :-1] & problem.is_joined[1:]
+    return problem.change_price * float(np.abs(np.diff(power, axis=1))[goes_on].sum())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from wattbus_scheduler.optimal.explain import (
 )
 from wattbus_scheduler.optimal.problem import Floats
 from wattbus_scheduler.optimal.schedule import Schedule, Wishes, schedule
+from wattbus_scheduler.optimal.taper import Filling
 from wattbus_scheduler.outlook import Outlook, blocks_of, instant
 from wattbus_scheduler.plan import Plan, PlannedSlot, Reason, ReasonCode, StationPlan
 from wattbus_scheduler.reasons import why_not, why_urgent
@@ -46,7 +48,11 @@ SAME_ALL_ALONG = frozenset(
 def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings) -> Plan:
     """Return the joint plan of all cars; see `strategies.optimal`."""
     wishes = Wishes(
-        settings.start_price, settings.calm_share, settings.replan_saving, settings.time_limit_s
+        settings.start_price,
+        settings.calm_share,
+        settings.replan_saving,
+        settings.time_limit_s,
+        settings.power_change_price_per_kw,
     )
     found = schedule(situation, now, wishes)
     pieces = _with_use(situation, found)
@@ -126,6 +132,7 @@ def _station(
     charging = next(following)
     lasting: Reason | None = None
     run: _Run | None = None
+    filling = Filling(car) if car.taper else None
     for number, start_s, end_s in _parts(grid, stretches, window_of(car, now)):
         piece = grid.pieces[number]
         while charging is not None and charging.end_s <= start_s + TIME_EPSILON_S:
@@ -140,6 +147,9 @@ def _station(
                 slots.append(_waiting_slot(run))
                 run = None
             part = replace(charging, start_s=start_s, end_s=end_s)
+            if filling is not None:
+                energy_wh, hours = filling.take(part.power_w, (end_s - start_s) / 3600, inf)
+                part = replace(part, drawn_w=energy_wh / hours if hours > 0 else 0.0)
             slots.append(_charging(part, grid.spared_per_kwh[number], reason))
             continue
         if lasting is None or lasting.code is ReasonCode.NOT_ARRIVED:
@@ -230,7 +240,9 @@ def _waiting_slot(run: _Run) -> PlannedSlot:
 
 def _summed(slots: tuple[PlannedSlot, ...], outlook: Outlook) -> StationPlan:
     car = outlook.car
-    net_w = [(s, s.power_w - car.overhead_w) for s in outlook.stretches]
+    net_w = [
+        (s, s.energy_wh * 3600 / (s.end_s - s.start_s) - car.overhead_w) for s in outlook.stretches
+    ]
     to_target_wh = car.grid_energy_to_wh(car.target_soc_percent)
     held_wh = sum(power_w * (s.end_s - s.start_s) / 3600 for s, power_w in net_w)
     missing_wh = to_target_wh - held_wh if car.mode is not CarMode.OFF else 0.0
