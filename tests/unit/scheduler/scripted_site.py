@@ -30,6 +30,8 @@ class ScriptedSite:
     cost: float = 0.0
     reports_soc: bool = True
     power_factor: float = 1.0
+    control: facts.Control = facts.Control.SWITCH
+    max_current_a: float | None = None
 
     def __post_init__(self) -> None:
         (self.car,) = self.scenario.situation.cars
@@ -58,7 +60,7 @@ class ScriptedSite:
     def station_info(self) -> facts.StationInfo:
         return facts.StationInfo(
             name="Car 1",
-            control=facts.Control.SWITCH,
+            control=self.control,
             phases=(1,),
             voltage_v=230,
             min_current_a=6,
@@ -77,6 +79,7 @@ class ScriptedSite:
             mode=self.mode,
             target_soc_percent=self.target_soc_percent,
             departure_at=departure_at,
+            max_current_a=self.max_current_a,
         )
 
     def price(self, days: int = 2) -> facts.PriceForecast:
@@ -175,10 +178,11 @@ class ScriptedSite:
 
     @property
     def power_w(self) -> float:
-        is_charging = self.is_plugged_in and self.limit_w >= self.car.max_power_w
+        least_w = self.car.max_power_w if self.control is facts.Control.SWITCH else 6 * 230
+        is_charging = self.is_plugged_in and self.limit_w >= least_w
         if not is_charging or self.soc_percent >= 100:
             return 0.0
-        return self.car.max_power_w * self.power_factor
+        return min(self.limit_w, self.car.max_power_w) * self.power_factor
 
     def advance(self, seconds: float | None = None) -> None:
         """Let time pass up to the next reading, exactly, hour by hour."""

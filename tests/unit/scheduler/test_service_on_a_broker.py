@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import StringIO
@@ -19,6 +18,7 @@ from unit.scheduler.scripted_bridge import ScriptedBridge
 from unit.scheduler.scripted_site import STATION
 from wattbus_contract import facts, topics
 from wattbus_contract.control import LeaseAction, LeaseState
+from wattbus_contract.requests import StrategyWish
 from wattbus_scheduler.replay import replay
 from wattbus_scheduler.settings import SchedulerSettings
 
@@ -123,16 +123,40 @@ def test_limits_are_levels_and_repeated_without_a_new_decision(
     assert len(same) == 1
 
 
-def test_a_wish_is_acted_on_at_the_next_message(bridge: ScriptedBridge, start: Start) -> None:
+def test_a_wish_is_acted_on_without_any_other_message(bridge: ScriptedBridge, start: Start) -> None:
     start()
     bridge.pump(lambda: bool(bridge.limits))
     bridge.site.mode = facts.Mode.NOW
+    bridge.is_time_passing = False
 
     bridge.session.publish(topics.GOAL, bridge.site.goal(), station=STATION)
-    took_s = bridge.pump(lambda: bridge.limits[-1][2].limit_w == 7400)
+    bridge.pump(lambda: bridge.limits[-1][2].limit_w == 7400)
 
-    assert took_s < 1.0
     assert bridge.limits[-1][2].reason.code == "charging-now"
+
+
+def test_another_strategy_is_followed_while_it_runs_and_an_unknown_one_is_told(
+    bridge: ScriptedBridge, start: Start, tmp_path: Path, mqtt_recorder: Callable[..., MqttRecorder]
+) -> None:
+    everything: MqttRecorder = mqtt_recorder("logger", topics.everything(bridge.site_id))
+    process = start()
+    bridge.pump(lambda: bool(bridge.plans and bridge.limits))
+    assert "load" in (bridge.plans[0].strategies or ())
+
+    bridge.session.publish(topics.STRATEGY, StrategyWish(strategy="load"))
+    bridge.pump(lambda: bridge.plans[-1].strategy == "load")
+    bridge.pump(lambda: bridge.limits[-1][2].strategy == "load")
+    bridge.session.publish(topics.STRATEGY, StrategyWish(strategy="my-own"))
+    told = "knows no strategy my-own, goes on with load"
+    everything.wait_for(lambda m: "/service/scheduler/" in m.topic and told in m.json["detail"])
+    bridge.session.publish(topics.STRATEGY, StrategyWish(strategy=""))
+    bridge.pump(lambda: bridge.plans[-1].strategy == "cheapest")
+
+    process.send_signal(signal.SIGTERM)
+    bridge.pump(lambda: bridge.lease is not None and bridge.lease.holder is None)
+    assert process.wait(10) == 0
+    status, printed = _replayed(everything, tmp_path)
+    assert status == 0, printed
 
 
 def test_without_the_lease_it_plans_in_the_shadow_and_commands_nothing(
@@ -148,7 +172,8 @@ def test_without_the_lease_it_plans_in_the_shadow_and_commands_nothing(
     bridge.grant(LeaseState(epoch=7, ttl_s=6, bridge_boot_id=boot))
     took_s = bridge.pump(lambda: bool(bridge.plans and bridge.limits))
 
-    assert took_s < 1.0
+    # Sooner than it would have asked again.
+    assert took_s < bridge.ttl_s / 3
     assert bridge.limits[0][2].epoch == 8
 
 
@@ -164,12 +189,12 @@ def test_a_scheduler_that_ends_hands_over_to_the_one_that_waits(
     epoch = bridge.limits[-1][2].epoch
 
     first.send_signal(signal.SIGTERM)
-    asked_s = time.monotonic()
     bridge.pump(lambda: bridge.limits[-1][2].epoch > epoch)
 
     assert bridge.limits[-1][2].instance.startswith("two")
     assert bridge.limits[-1][2].strategy == "load"
-    assert bridge.limits[-1][0] - asked_s < 1.0
+    given_away = {LeaseAction.HANDOVER, LeaseAction.RELEASE}
+    assert given_away & {request.action for request in bridge.requests}
     assert first.wait(5) == 0
 
 

@@ -20,6 +20,10 @@ from wattbus_scheduler.settings import SchedulerSettings
         ("PRICE_THRESHOLD_PER_KWH", "cheap", "valid number"),
         ("PRICE_THRESHOLD_PER_KWH", "nan", "finite"),
         ("PRICE_QUANTILE", "0", "greater than 0"),
+        ("START_PRICE", "-1", "greater than or equal to 0"),
+        ("CALM_SHARE", "half", "valid number"),
+        ("REPLAN_SAVING", "nan", "finite"),
+        ("TIME_LIMIT_S", "0", "greater than 0"),
         ("VALID_FOR_S", "15", "at least twice WATTBUS_SCHEDULER_REFRESH_S"),
         ("LOG_LEVEL", "LOUD", "INFO"),
     ],
@@ -40,6 +44,20 @@ def test_the_default_strategy_is_cheapest(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("WATTBUS_SCHEDULER_STRATEGY", raising=False)
 
     assert load(SchedulerSettings).strategy == "cheapest"
+
+
+def test_the_figures_of_optimal_come_from_settings_and_an_empty_one_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "START_PRICE": "0.2", "CALM_SHARE": "0.01", "REPLAN_SAVING": "", "TIME_LIMIT_S": "1.5",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"WATTBUS_SCHEDULER_{name}", value)
+
+    figures = load(SchedulerSettings).strategy_settings
+
+    assert (figures.start_price, figures.calm_share) == (0.2, 0.01)
+    assert (figures.replan_saving, figures.time_limit_s) == (None, 1.5)
 
 
 def document() -> dict[str, Any]:

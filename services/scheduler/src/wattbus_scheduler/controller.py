@@ -18,6 +18,7 @@ from wattbus_contract.facts import (
     StationInfo,
     StationState,
 )
+from wattbus_contract.requests import StrategyWish
 from wattbus_scheduler.facts import Facts
 from wattbus_scheduler.following import CLOCK_JITTER, Following, follow
 from wattbus_scheduler.freshness import Freshness
@@ -36,11 +37,19 @@ FACTS = (
     Goal,
     PriceForecast,
     BaseLoadForecast,
+    StrategyWish,
 )
 """What a decision may follow from; lease, plans and statuses of services are none."""
 
 Planner = Callable[[Situation, datetime], Plan]
 """A strategy with its settings."""
+
+PlannerNamed = Callable[[str], Planner | None]
+"""The planner of a strategy that people may ask for; None for a name that it does not know."""
+
+
+def no_other(_: str) -> None:
+    """Know no strategy by name, so that the controller's own planner always plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +93,19 @@ class Controller:
     """Feed it the retained snapshot, call `complete_snapshot`, then feed it every message.
 
     The same messages in the same order give the same outputs. A plain reading costs a look-up;
-    planning happens on events only: new price, load forecast, goal or info, plug, mode, a state of
-    charge off the plan, the end of a slot, a house load that breaks the plan, a clock set back.
+    planning happens on events only: new price, load forecast, goal or info, plug, mode, another
+    strategy that people chose, a state of charge off the plan, the end of a slot, a house load that
+    breaks the plan, a clock set back. A strategy that nobody knows changes nothing.
     """
 
     planner: Planner
     settings: ControlSettings = field(default_factory=ControlSettings)
+    planner_named: PlannerNamed = no_other
     facts: Facts = field(default_factory=Facts)
     limits: dict[str, LimitDecided] = field(default_factory=dict)
     newest_plan: PlanMade | None = None
+    unknown_strategy: str = ""
+    _chosen: Planner | None = None
     _freshness: Freshness = field(default_factory=Freshness)
     _following: Following | None = None
     _held: HeldLoad | None = None
@@ -109,7 +122,7 @@ class Controller:
         situation = build_situation(self.facts, self.facts.now)
         if situation is None or not situation.cars:
             return None
-        return self.planner(situation, self.facts.now)
+        return (self._chosen or self.planner)(situation, self.facts.now)
 
     def handle(self, message: Decoded) -> list[Output]:
         """Take one message and return what follows from it: nothing, mostly."""
@@ -118,6 +131,8 @@ class Controller:
         if not isinstance(message.body, FACTS):
             return []
         is_new_fact = self.facts.apply(message)
+        if isinstance(message.body, StrategyWish):
+            self._choose(message.body.strategy)
         now = self.facts.now
         if not self._is_live or now is None or self.facts.site is None:
             return []
@@ -129,6 +144,14 @@ class Controller:
         if isinstance(message.body, MeterReading):
             return list(self._decide((message.topic.station,), now, message.message_id))
         return []
+
+    def _choose(self, strategy: str) -> None:
+        """Take the strategy that people chose, or give it back to the scheduler's setting."""
+        chosen = self.planner_named(strategy) if strategy else None
+        is_known = chosen is not None or not strategy
+        self.unknown_strategy = "" if is_known else strategy
+        if is_known:
+            self._chosen = chosen
 
     def _must_plan(self, message: Decoded, now: datetime) -> bool:
         following = self._following
@@ -161,7 +184,8 @@ class Controller:
         """Plan; and once more if the house as it is measured leaves too little for that plan."""
         if self._held is not None and not _holds(self._held, now):
             self._held = None
-        self._plan(now)
+        running = self._following.plan if self._following is not None else None
+        self._plan(now, running)
         load_w = self.facts.house_load_w
         if self._following is None or load_w is None:
             return
@@ -169,12 +193,15 @@ class Controller:
             intervals = self._following.half_intervals.values()
             hold = max([timedelta(seconds=self.settings.hold_load_s), *(4 * i for i in intervals)])
             self._held = HeldLoad(load_w, now, now + hold)
-            self._plan(now)
+            self._plan(now, running)
 
-    def _plan(self, now: datetime) -> None:
-        situation = build_situation(self.facts, now, self._held)
+    def _plan(self, now: datetime, running: Plan | None) -> None:
+        if running is not None and now < running.planned_at - CLOCK_JITTER:
+            # The clock was set back: that plan was made for another run of this time.
+            running = None
+        situation = build_situation(self.facts, now, self._held, running)
         if situation is not None:
-            plan = self.planner(situation, now)
+            plan = (self._chosen or self.planner)(situation, now)
             self._following = follow(plan, situation, half_intervals(self.facts), now)
             for gone in self.limits.keys() - self._following.courses.keys():
                 del self.limits[gone]
@@ -183,7 +210,7 @@ class Controller:
         following, newest = self._following, self.newest_plan
         if following is None or not following.plan.stations:
             return
-        if newest is None or newest.plan.stations != following.plan.stations:
+        if newest is None or _essence(newest.plan) != _essence(following.plan):
             self.newest_plan = PlanMade(following.plan, following.site.currency, cause)
             yield self.newest_plan
 
@@ -203,6 +230,10 @@ class Controller:
             if last is None or (last.limit_w, last.reason) != (limit_w, reason):
                 self.limits[station_id] = LimitDecided(station_id, limit_w, reason, now, cause)
                 yield self.limits[station_id]
+
+
+def _essence(plan: Plan) -> tuple[object, ...]:
+    return plan.strategy, plan.stations
 
 
 def _holds(held: HeldLoad, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from wattbus_contract.facts import (
     StationInfo,
     StationState,
 )
+from wattbus_contract.requests import StrategyWish
 
 
 @dataclass(slots=True)
@@ -59,7 +60,10 @@ class StationFacts:
 
 @dataclass(slots=True)
 class Facts:
-    """The newest that is known of the site; `now` is the site's clock at its newest message."""
+    """The newest that is known of the site; `now` is the site's clock at its newest message.
+
+    `strategy` is the one that people chose; empty without one.
+    """
 
     site: SiteInfo | None = None
     stations: dict[str, StationFacts] = field(default_factory=dict)
@@ -67,6 +71,7 @@ class Facts:
     base_load: BaseLoadForecast | None = None
     house_load_w: float | None = None
     now: datetime | None = None
+    strategy: str = ""
 
     def station(self, station_id: str) -> StationFacts:
         """Return the facts of a station, new ones if nothing was known of it."""
@@ -107,6 +112,8 @@ class Facts:
                 is_new, self.price = body != self.price, body
             case BaseLoadForecast():
                 is_new, self.base_load = body != self.base_load, body
+            case StrategyWish():
+                is_new, self.strategy = body.strategy != self.strategy, body.strategy
             case StationInfo():
                 station = self.station(message.topic.station)
                 is_new, station.info = body != station.info, body

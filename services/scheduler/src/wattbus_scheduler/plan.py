@@ -30,6 +30,7 @@ class ReasonCode(StrEnum):
     PAUSED_PRICE_CAP = "paused-price-cap"
     TARGET_REACHED = "target-reached"
     MODE_OFF = "mode-off"
+    MAX_CURRENT = "max-current"
     NOT_PLUGGED_IN = "not-plugged-in"
     NOT_ARRIVED = "not-arrived"
     DEPARTED = "departed"

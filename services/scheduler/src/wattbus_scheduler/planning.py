@@ -15,7 +15,7 @@ from wattbus_scheduler.selection import (
     Stretch,
     energy_of,
 )
-from wattbus_scheduler.situation import Car, CarMode, Situation
+from wattbus_scheduler.situation import Car, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _summed(slots: tuple[PlannedSlot, ...], outlook: Outlook) -> StationPlan:
     slots = _joined(slots)
     planned_wh = energy_of(outlook.stretches)
     to_target_wh = car.grid_energy_to_wh(car.target_soc_percent)
-    missing_wh = to_target_wh - planned_wh if car.mode is not CarMode.OFF else 0.0
+    missing_wh = to_target_wh - planned_wh if car.wants_energy else 0.0
     shortfall_wh = missing_wh if missing_wh > SHORTFALL_EPSILON_WH else 0.0
     return StationPlan(
         station_id=car.station_id,

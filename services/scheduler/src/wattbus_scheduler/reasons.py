@@ -1,5 +1,6 @@
 """Says why a car charges at once, or does not charge, whatever the strategy."""
 
+import math
 from collections.abc import Callable
 
 from wattbus_scheduler.allocation import is_overdue, needed_wh, window_of
@@ -7,7 +8,7 @@ from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, offered_power_w
 from wattbus_scheduler.outlook import Outlook
 from wattbus_scheduler.plan import Reason, ReasonCode
 from wattbus_scheduler.selection import SHORTFALL_EPSILON_WH, Stretch, energy_of
-from wattbus_scheduler.situation import CarControl, CarMode
+from wattbus_scheduler.situation import Car, CarControl, CarMode
 from wattbus_scheduler.wording import power_text, price_text
 
 WhyCharging = Callable[[Outlook, Stretch], Reason]
@@ -46,6 +47,8 @@ def why_not(outlook: Outlook, stretch: Stretch, piece: Piece, why_waiting: WhyWa
 
 
 def _why_absent(outlook: Outlook, at_s: float) -> Reason | None:
+    if outlook.car.too_little_a is not None:
+        return _why_too_little(outlook.car, outlook.car.too_little_a)
     if outlook.car.mode is CarMode.OFF:
         return Reason(ReasonCode.MODE_OFF, "off: mode off forbids charging")
     window = window_of(outlook.car, outlook.now)
@@ -58,6 +61,15 @@ def _why_absent(outlook: Outlook, at_s: float) -> Reason | None:
         text = f"away: the car leaves at {outlook.clock(window[1])}"
         return Reason(ReasonCode.DEPARTED, text)
     return None
+
+
+def _why_too_little(car: Car, allowed_a: float) -> Reason:
+    needed_a = car.max_power_w / (car.voltage_v * len(car.phases))
+    if car.control is CarControl.CURRENT:
+        needed_a = car.min_current_a
+    needed = f"{math.ceil(10 * needed_a - 1e-6) / 10:g} A"
+    text = f"off: somebody allows at most {allowed_a:g} A, the charger needs {needed}"
+    return Reason(ReasonCode.MAX_CURRENT, text)
 
 
 def _why_full(outlook: Outlook, at_s: float) -> Reason | None:

@@ -41,7 +41,6 @@ class Incarnation:
 
     client_id: str
     boot_id: str
-    strategy: str = ""
     last_index: int = 0
     last_sent_at: datetime | None = None
     announced_index: int | None = None
@@ -83,7 +82,6 @@ class Incarnation:
         body = message.body
         if isinstance(body, Plan) and body not in self.plans:
             self.plans.append(body)
-            self.strategy = body.strategy
         elif isinstance(body, SetLimit) and body.caused_by and body.decided_at:
             limit = RecordedLimit(
                 message.topic.station,

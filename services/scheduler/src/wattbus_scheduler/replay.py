@@ -1,12 +1,13 @@
 """Decides a recorded day again: the same messages must give the same decisions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from wattbus_contract import control
 from wattbus_contract.codec import Decoded
-from wattbus_scheduler.controller import Controller, LimitDecided, PlanMade
+from wattbus_contract.requests import StrategyWish
+from wattbus_scheduler.controller import LimitDecided, PlanMade, no_other
 from wattbus_scheduler.recording import (
     BadRecording,
     Incarnation,
@@ -15,7 +16,8 @@ from wattbus_scheduler.recording import (
     read_recording,
 )
 from wattbus_scheduler.settings import SchedulerSettings
-from wattbus_scheduler.strategies import strategy_named
+from wattbus_scheduler.shell import controller_of
+from wattbus_scheduler.strategies import STRATEGIES, strategy_named
 from wattbus_scheduler.wire import plan_message
 from wattbus_scheduler.wording import power_text
 
@@ -41,7 +43,7 @@ def replay(path: Path, strategy: str | None, settings: SchedulerSettings, out: T
             out.write(f"{name} with strategy {strategy}:\n")
             out.writelines(_course(decide_again(recording, incarnation, strategy, settings)))
             continue
-        again = decide_again(recording, incarnation, incarnation.strategy, settings)
+        again = decide_again(recording, incarnation, None, settings)
         equal, different = differences(recording, incarnation, again)
         is_same = is_same and not different
         out.write(f"{name}: {equal} decisions equal, {len(different)} different\n")
@@ -50,10 +52,14 @@ def replay(path: Path, strategy: str | None, settings: SchedulerSettings, out: T
 
 
 def decide_again(
-    recording: Recording, incarnation: Incarnation, strategy: str, settings: SchedulerSettings
+    recording: Recording,
+    incarnation: Incarnation,
+    strategy: str | None,
+    settings: SchedulerSettings,
 ) -> list[PlanMade | LimitDecided]:
     """Return what a fresh controller decides on the messages that the process had.
 
+    Without a `strategy` it is that of the process, or what people asked for meanwhile.
     What was retained when it announced itself (or, if that was not recorded, before its first
     decision) is fed as the snapshot, everything later as live.
     """
@@ -63,10 +69,11 @@ def decide_again(
         raise BadRecording(f"{incarnation.client_id}: what led to its first plan was not recorded")
     if incarnation.announced_index is not None:
         first = min(first, incarnation.announced_index)
-    planner, figures = strategy_named(strategy), settings.strategy_settings
-    controller = Controller(
-        lambda situation, now: planner(situation, now, figures), settings.control_settings
-    )
+    own = strategy or own_strategy(recording, incarnation)
+    strategy_named(own)
+    controller = controller_of(settings.model_copy(update={"strategy": own}))
+    if strategy is not None:
+        controller.planner_named = no_other
     for message in _retained(recording.messages[:first]):
         controller.handle(message)
     controller.complete_snapshot()
@@ -104,6 +111,28 @@ def differences(
     return equal, different
 
 
+def own_strategy(recording: Recording, incarnation: Incarnation) -> str:
+    """Return the strategy of a process's settings: the first that people had not asked for.
+
+    If it followed their wishes all the time, it does not matter.
+    """
+    for plan in incarnation.plans:
+        cause = recording.index_of(plan.caused_by) if plan.caused_by is not None else None
+        if cause is None or plan.strategy != _wished(recording.messages[: cause + 1]):
+            return plan.strategy
+    return incarnation.plans[0].strategy
+
+
+def _wished(messages: Sequence[Decoded]) -> str:
+    """Return the strategy that people asked for last, of those that can be asked for."""
+    for message in reversed(messages):
+        if isinstance(message.body, StrategyWish):
+            strategy = message.body.strategy
+            if strategy in STRATEGIES or not strategy:
+                return strategy
+    return ""
+
+
 def _retained(messages: list[Decoded]) -> Iterator[Decoded]:
     """Yield the newest message of every retained topic."""
     newest = {
@@ -132,7 +161,7 @@ def _must_have_decided(recording: Recording, incarnation: Incarnation, plan: con
 
 
 def _as_sent(plan: control.Plan) -> str:
-    return plan.model_dump_json(exclude_none=True)
+    return plan.model_dump_json(exclude_none=True, exclude={"strategies"})
 
 
 def _recorded(made: LimitDecided) -> RecordedLimit:

@@ -21,11 +21,18 @@ class SiteSettings(BaseSettings):
 class SchedulerSettings(BaseSettings):
     """How to plan, and how often to repeat limits. Prices are in the site's currency."""
 
-    model_config = SettingsConfigDict(env_prefix="WATTBUS_SCHEDULER_", extra="ignore")
+    # Compose files hand over what nobody has set as an empty text.
+    model_config = SettingsConfigDict(
+        env_prefix="WATTBUS_SCHEDULER_", extra="ignore", env_ignore_empty=True
+    )
 
     strategy: str = "cheapest"
     price_threshold_per_kwh: Annotated[float, Field(ge=-100, le=1000, allow_inf_nan=False)] = 0.50
     price_quantile: Annotated[float, Field(gt=0, le=1)] = 0.25
+    start_price: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] | None = None
+    calm_share: Annotated[float, Field(ge=0, le=1)] = 0.005
+    replan_saving: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] | None = None
+    time_limit_s: Annotated[float, Field(gt=0, le=3600)] | None = None
     soc_tolerance_percent: Annotated[float, Field(gt=0, le=50)] = 2.0
     hold_load_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     refresh_s: Annotated[float, Field(ge=0.5, le=600)] = 10.0
@@ -49,7 +56,14 @@ class SchedulerSettings(BaseSettings):
     @property
     def strategy_settings(self) -> StrategySettings:
         """The figures that strategies are tuned with."""
-        return StrategySettings(self.price_threshold_per_kwh, self.price_quantile)
+        return StrategySettings(
+            price_threshold_per_kwh=self.price_threshold_per_kwh,
+            price_quantile=self.price_quantile,
+            start_price=self.start_price,
+            calm_share=self.calm_share,
+            replan_saving=self.replan_saving,
+            time_limit_s=self.time_limit_s,
+        )
 
     @property
     def control_settings(self) -> ControlSettings:

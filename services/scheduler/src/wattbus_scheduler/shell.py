@@ -9,6 +9,7 @@ from wattbus_contract import topics
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
 from wattbus_contract.control import LeaseRequest, LeaseState, LimitOutcome, LimitResult
 from wattbus_contract.repetition import Repetition
+from wattbus_contract.requests import StrategyWish
 from wattbus_contract.service import Health
 from wattbus_contract.session import Incoming, MessageTooLarge, MqttSession
 from wattbus_scheduler import wire
@@ -16,7 +17,7 @@ from wattbus_scheduler.controller import Controller, LimitDecided, Output, PlanM
 from wattbus_scheduler.lease_client import LeaseClient
 from wattbus_scheduler.plausible import implausible
 from wattbus_scheduler.settings import SchedulerSettings
-from wattbus_scheduler.strategies import strategy_named
+from wattbus_scheduler.strategies import STRATEGIES, Strategy
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ FACTS = (
     topics.GOAL,
     topics.PRICE,
     topics.BASE_LOAD,
+    topics.STRATEGY,
 )
 CONTROL = (topics.LEASE_STATE, topics.LEASE_REQUEST, topics.LIMIT_RESULT)
 
@@ -43,10 +45,15 @@ def subscriptions(site: str, status_topic: str) -> tuple[str, ...]:
     return (*(spec.filter(site) for spec in (*FACTS, *CONTROL)), status_topic)
 
 
-def planner_of(settings: SchedulerSettings) -> Planner:
-    """Return the configured strategy with its settings filled in."""
-    strategy, figures = strategy_named(settings.strategy), settings.strategy_settings
-    return lambda situation, now: strategy(situation, now, figures)
+def controller_of(settings: SchedulerSettings) -> Controller:
+    """Return a controller with the configured strategy, instead of which people may ask for any."""
+    figures = settings.strategy_settings
+
+    def planner_of(strategy: Strategy) -> Planner:
+        return lambda situation, now: strategy(situation, now, figures)
+
+    planners = {name: planner_of(strategy) for name, strategy in STRATEGIES.items()}
+    return Controller(planners[settings.strategy], settings.control_settings, planners.get)
 
 
 class Scheduler:
@@ -62,7 +69,7 @@ class Scheduler:
         self._settings = settings
         self._monotonic = monotonic
         self._instance = session.client_id
-        self._controller = Controller(planner_of(settings), settings.control_settings)
+        self._controller = controller_of(settings)
         self._lease = LeaseClient(self._instance, lambda: uuid.uuid4().hex[:16])
         self._repetition = Repetition(LOG_EVERY_S)
         self._commanding_epoch: int | None = None
@@ -114,6 +121,9 @@ class Scheduler:
                 self._note_refusal(message, result)
             case _ if message.topic.spec is topics.SERVICE_STATUS:
                 self._complete_snapshot(message)
+            case StrategyWish(strategy=strategy):
+                self._send(self._controller.handle(message))
+                self._note_strategy(strategy)
             case _:
                 self._send(self._controller.handle(message))
 
@@ -142,13 +152,31 @@ class Scheduler:
             self._controller.complete_snapshot()
             log.info("retained facts are complete")
 
+    def _note_strategy(self, wished: str) -> None:
+        unknown = self._controller.unknown_strategy
+        if unknown:
+            log.warning("ignored the wish for strategy %s, which is unknown", unknown)
+        elif self._is_ready:
+            log.info("plans with strategy %s", wished or self._settings.strategy)
+        self._say_health()
+
+    def _say_health(self) -> None:
+        """Say what this process does, once it can do anything."""
+        if not self._is_ready:
+            return
+        epoch, unknown = self._commanding_epoch, self._controller.unknown_strategy
+        detail = "plans in the shadow" if epoch is None else f"holds the lease, epoch {epoch}"
+        if unknown:
+            detail += f"; knows no strategy {unknown}, goes on with {self._strategy}"
+        self._session.set_health(Health.OK, detail)
+
     def _keep_lease(self, now_s: float) -> None:
         if not self._is_ready:
             self._is_ready = self._has_snapshot and self._controller.dry_plan() is not None
             if not self._is_ready:
                 return
-            log.info("ready: plans with strategy %s", self._settings.strategy)
-            self._session.set_health(Health.OK, "plans in the shadow")
+            log.info("ready: plans with strategy %s", self._strategy)
+            self._say_health()
         if self._session.is_connected:
             request = self._lease.due_request(now_s)
             if request is not None:
@@ -157,12 +185,11 @@ class Scheduler:
         if epoch == self._commanding_epoch:
             return
         self._commanding_epoch = epoch
+        self._say_health()
         if epoch is None:
             log.info("no longer holds the lease; plans in the shadow")
-            self._session.set_health(Health.OK, "plans in the shadow")
         else:
             log.info("holds the lease, epoch %d", epoch)
-            self._session.set_health(Health.OK, f"holds the lease, epoch {epoch}")
             self._send_all()
 
     def _send_all(self) -> None:
@@ -174,6 +201,15 @@ class Scheduler:
         """Repeat all limits: they are levels, and the bridge lets them expire."""
         self._refresh_at_s = now_s + self._refresh_s
         self._send(self._controller.limits.values())
+
+    @property
+    def _strategy(self) -> str:
+        """The strategy of the plan that is followed; before the first, the one that will plan."""
+        newest, wished = self._controller.newest_plan, self._controller.facts.strategy
+        if newest is not None:
+            return newest.plan.strategy
+        is_known = wished and not self._controller.unknown_strategy
+        return wished if is_known else self._settings.strategy
 
     @property
     def _refresh_s(self) -> float:
@@ -194,9 +230,7 @@ class Scheduler:
         if epoch is None or not self._session.is_connected:
             return
         valid_for_s = self._settings.valid_for_s
-        message = wire.limit_message(
-            limit, self._instance, epoch, valid_for_s, self._settings.strategy
-        )
+        message = wire.limit_message(limit, self._instance, epoch, valid_for_s, self._strategy)
         self._session.publish(
             topics.SET_LIMIT, message, station=limit.station_id, expiry_s=valid_for_s
         )

@@ -86,6 +86,8 @@ class Car:
     on top of the target, so that switching a little late does not miss it; it is no shortfall.
     `overhead_w` is lost while charging, whatever the power: with it a low current is less
     efficient. A `current_step_a` of 0 is no step: any current between the least and the most.
+    `too_little_a` is the current that a person allows where the station cannot charge with it; such
+    a car is off, and misses its target.
     `taper` are corners (state of charge in percent, most AC power in W) joined by straight lines:
     near full a car takes less than it is offered. Wear of the battery, which is weighed but never
     paid: a kWh above `high_soc_percent` costs `high_soc_price_per_kwh_h` for each hour from being
@@ -114,11 +116,17 @@ class Car:
     min_soc_percent: float = 0.0
     reserve_wh: float = 0.0
     overhead_w: float = 0.0
+    too_little_a: float | None = None
     taper: tuple[tuple[float, float], ...] = ()
     high_soc_percent: float = 80.0
     high_soc_price_per_kwh_h: float = 0.0
     high_power_w: float = 0.0
     high_power_price_per_kwh: float = 0.0
+
+    @property
+    def wants_energy(self) -> bool:
+        """Whether somebody wants the car charged, be it possible or not."""
+        return self.mode is not CarMode.OFF or self.too_little_a is not None
 
     def grid_energy_to_wh(self, soc_percent: float) -> float:
         """Energy in Wh, drawn from the grid, that lifts the battery to `soc_percent`."""

@@ -1,14 +1,16 @@
 """Turns the facts into a situation: price and house load on one grid of slots, and the cars."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from wattbus_contract.facts import BaseLoadForecast, PriceForecast, SiteInfo, StationInfo
 from wattbus_scheduler.facts import Facts, StationFacts
+from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.situation import Car, CarControl, CarMode, Site, Situation, Slot
 
 SHORTEST_HORIZON = timedelta(hours=24)
@@ -19,6 +21,8 @@ DAYS_LOOKED_BACK = 7
 SHORTEST_SLOT_S = 1e-3
 SHORTEST_STEP_A = 1e-3
 """A station with finer steps takes any current."""
+
+EXACT_A = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ class _Series:
         return None
 
 
-def build_situation(facts: Facts, now: datetime, held: HeldLoad | None = None) -> Situation | None:
+def build_situation(
+    facts: Facts, now: datetime, held: HeldLoad | None = None, running_plan: Plan | None = None
+) -> Situation | None:
     """Return what a strategy plans on, or None while the site itself is unknown.
 
     The grid has an edge wherever price or house load changes, and reaches at least a day and to the
@@ -70,7 +76,7 @@ def build_situation(facts: Facts, now: datetime, held: HeldLoad | None = None) -
     cars = tuple(
         _car(station_id, station, facts.site, site) for station_id, station in ready.items()
     )
-    return Situation(site, _slots(facts, site, now, cars, held), cars)
+    return Situation(site, _slots(facts, site, now, cars, held), cars, running_plan)
 
 
 def half_intervals(facts: Facts) -> dict[str, timedelta]:
@@ -105,11 +111,10 @@ def _car(station_id: str, station: StationFacts, site_info: SiteInfo, site: Site
     info, goal = station.info, station.goal
     assert info is not None and goal is not None  # noqa: S101, PT018 - is_complete() has checked
     phases = tuple(phase for phase in info.phases if phase <= site.phases) or (1,)
-    soc_percent = station.soc_percent or 0.0
-    return Car(
+    car = Car(
         station_id=station_id,
         battery_capacity_wh=info.battery_capacity_wh,
-        soc_percent=soc_percent,
+        soc_percent=station.soc_percent or 0.0,
         target_soc_percent=goal.target_soc_percent,
         max_power_w=info.max_power_w,
         control=CarControl(info.control.value),
@@ -126,19 +131,41 @@ def _car(station_id: str, station: StationFacts, site_info: SiteInfo, site: Site
         mode=CarMode(station.mode.value),
         price_cap_per_kwh=goal.price_cap_per_kwh,
         min_soc_percent=goal.min_soc_percent,
-        reserve_wh=_reserve_wh(info, site_info, goal.target_soc_percent - soc_percent),
     )
+    if goal.max_current_a is not None:
+        car = _within(car, goal.max_current_a)
+    return replace(car, reserve_wh=_reserve_wh(car, info, site_info))
 
 
-def _reserve_wh(info: StationInfo, site: SiteInfo, missing_percent: float) -> float:
+def _within(car: Car, allowed_a: float) -> Car:
+    """Return the car with a person's limit of the current: its highest level not above it.
+
+    Rounded as the bridge does, which keeps that limit whatever is commanded.
+    """
+    watts_per_ampere = car.voltage_v * len(car.phases)
+    full_a = car.max_power_w / watts_per_ampere
+    least_a = full_a if car.control is CarControl.SWITCH else car.min_current_a
+    if allowed_a < least_a - EXACT_A:
+        return replace(car, mode=CarMode.OFF, too_little_a=allowed_a)
+    if allowed_a >= min(full_a, car.max_current_a) or car.control is CarControl.SWITCH:
+        return car
+    most_a = allowed_a
+    if car.current_step_a > 0:
+        steps = math.floor((allowed_a - car.min_current_a) / car.current_step_a + EXACT_A)
+        most_a = car.min_current_a + steps * car.current_step_a
+    most_w = min(car.max_power_w, most_a * watts_per_ampere)
+    return replace(car, max_current_a=most_a, max_power_w=most_w)
+
+
+def _reserve_wh(car: Car, info: StationInfo, site: SiteInfo) -> float:
     """Return what is planned on top of the target, since switching happens at readings only.
 
     Half a reading's worth of energy, for a start that comes late; and at least so much that the
     time planned is no shorter than from one reading to the next, or it could fall between them.
     """
     half_interval_h = _half_interval(info, site).total_seconds() / 3600
-    half_wh = info.max_power_w * info.charging_efficiency * half_interval_h
-    missing_wh = missing_percent / 100 * info.battery_capacity_wh
+    half_wh = car.max_power_w * car.efficiency * half_interval_h
+    missing_wh = (car.target_soc_percent - car.soc_percent) / 100 * car.battery_capacity_wh
     return max(half_wh, 2 * half_wh - missing_wh)
 
 

@@ -137,7 +137,7 @@ def _energies(station: StationPlan, car: Car) -> Iterator[Violation]:
     most_wh = min(to_target_wh + car.reserve_wh / car.efficiency, to_full_wh)
     if net_wh > (most_wh if to_target_wh > 0 else 0.0) + ENERGY_TOLERANCE_WH:
         yield Violation("target", f"{name}: charges {net_wh:.1f} Wh of {most_wh:.1f} Wh wanted")
-    missing_wh = max(0.0, to_target_wh - net_wh) if car.mode is not CarMode.OFF else 0.0
+    missing_wh = max(0.0, to_target_wh - net_wh) if car.wants_energy else 0.0
     if abs(missing_wh - station.shortfall_wh) > ENERGY_TOLERANCE_WH:
         text = f"{name}: states {station.shortfall_wh:.1f} Wh missing, it is {missing_wh:.1f}"
         yield Violation("shortfall", text)

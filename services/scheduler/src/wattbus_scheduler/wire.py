@@ -4,6 +4,7 @@ from wattbus_contract import control
 from wattbus_contract.base import Reason as ReasonMessage
 from wattbus_scheduler.controller import LimitDecided, PlanMade
 from wattbus_scheduler.plan import PlannedSlot, Reason, StationPlan
+from wattbus_scheduler.strategies import STRATEGIES
 
 MOST_SLOTS = 400
 """Above so many slots in all stations, waiting is summed up, to keep a plan below 100 kB."""
@@ -21,6 +22,7 @@ def plan_message(made: PlanMade, instance: str) -> control.Plan:
         expected_cost=round(made.plan.expected_cost, 6),
         lower_bound=_rounded(made.plan.lower_bound),
         caused_by=made.caused_by,
+        strategies=tuple(sorted(STRATEGIES)),
     )
 
 

@@ -30,12 +30,13 @@ from wattbus_scheduler.selection import (
     Stretch,
     energy_of,
 )
-from wattbus_scheduler.situation import Car, CarMode, Situation
+from wattbus_scheduler.situation import Car, Situation
 from wattbus_scheduler.strategies.settings import StrategySettings
 
 SAME_ALL_ALONG = frozenset(
     {
         ReasonCode.MODE_OFF,
+        ReasonCode.MAX_CURRENT,
         ReasonCode.NOT_PLUGGED_IN,
         ReasonCode.NOT_ARRIVED,
         ReasonCode.DEPARTED,
@@ -245,7 +246,7 @@ def _summed(slots: tuple[PlannedSlot, ...], outlook: Outlook) -> StationPlan:
     ]
     to_target_wh = car.grid_energy_to_wh(car.target_soc_percent)
     held_wh = sum(power_w * (s.end_s - s.start_s) / 3600 for s, power_w in net_w)
-    missing_wh = to_target_wh - held_wh if car.mode is not CarMode.OFF else 0.0
+    missing_wh = to_target_wh - held_wh if car.wants_energy else 0.0
     reached_at = outlook.now if to_target_wh <= ENERGY_EPSILON_WH else None
     left_wh = to_target_wh
     for stretch, power_w in net_w:
