@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from wattbus_logger.figures import By
+from wattbus_logger.league_file import league_text, read_league
 from wattbus_logger.reimbursement import CLAIM_COLUMNS, Claim, claim_text, make_claim
 from wattbus_logger.report import Report, make_report
 from wattbus_logger.report_files import csv_text, report_csv, report_json
@@ -75,6 +76,8 @@ def run(parsed: argparse.Namespace, folder: Path, out: TextIO) -> int:
         _put(forms[form](), target, out)
     if not wanted:
         out.write(text)
+    if not wanted and not parsed.json and (league := read_league(folder)) is not None:
+        out.write("\n" + league_text(league))
     tell(report.problems)
     return 0
 
