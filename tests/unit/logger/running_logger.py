@@ -44,6 +44,7 @@ class RunningLogger:
             "WATTBUS_LOGGER_DRAWS": "false",
             "WATTBUS_LOGGER_DRAW_AT_END_WITHIN_S": "60",
             "WATTBUS_LOGGER_PLOT_EVERY_S": "0",
+            "WATTBUS_LOGGER_REPORT_EVERY_S": "0",
             "WATTBUS_LOGGER_RETRY_S": "0.2",
             "WATTBUS_HEALTH_FILE": str(folder.parent / "health"),
             **more,

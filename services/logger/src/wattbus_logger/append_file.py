@@ -74,7 +74,7 @@ class AppendFile:
 
     def _open(self) -> None:
         is_new = not self.path.exists()
-        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o664)
         if is_new:
             sync_folder(self.path.parent)
         there = os.fstat(self._fd).st_size

@@ -109,7 +109,7 @@ def _load(path: Path) -> Digest | None:
         return Digest(
             offset=document["offset"],
             line_count=document["line_count"],
-            courses={station: _course(kept) for station, kept in document["courses"].items()},
+            courses={station: read_course(kept) for station, kept in document["courses"].items()},
             sent={station: (first, last) for station, (first, last) in document["sent"].items()},
             problems=Problems(count=document["problems"][0], told=document["problems"][1]),
         )
@@ -131,7 +131,9 @@ def _save(path: Path, digest: Digest) -> None:
             "identity": _identity(path, digest.offset),
             "offset": digest.offset,
             "line_count": digest.line_count,
-            "courses": {station: _plain(course) for station, course in digest.courses.items()},
+            "courses": {
+                station: plain_course(course) for station, course in digest.courses.items()
+            },
             "sent": digest.sent,
             "problems": [digest.problems.count, digest.problems.told],
         }
@@ -147,7 +149,8 @@ def _ends_whole(path: Path) -> bool:
         return file.read(1) == b"\n"
 
 
-def _plain(course: Course) -> list[Any]:
+def plain_course(course: Course) -> list[Any]:
+    """Return a course as JSON knows it."""
     sessions = [
         [*_cells(session)[:-1], [_cells(quarter) for quarter in session.quarters]]
         for session in course.sessions
@@ -155,7 +158,8 @@ def _plain(course: Course) -> list[Any]:
     return [_cells(course.first), _cells(course.last), sessions]
 
 
-def _course(document: list[Any]) -> Course:
+def read_course(document: list[Any]) -> Course:
+    """Return what `plain_course` has written."""
     first, last, sessions = document
     return Course(_row(first), _row(last), [_session(cells) for cells in sessions])
 

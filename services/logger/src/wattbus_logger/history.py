@@ -24,25 +24,35 @@ def read_sessions(
 
     BadLog if nothing has been recorded at all; OSError.
     """
-    digests = _digests(folder, first, last)
-    for digest in digests.values():
-        problems.add_all(digest.problems)
-    courses: dict[str, Course] = {}
-    for part in _in_order(digests):
-        for station, course in part.items():
-            if stations is None or station in stations:
-                known = courses.get(station)
-                courses[station] = course if known is None else joined(known, course)
     return [
         session
-        for _, course in sorted(courses.items())
+        for station, course in sorted(read_courses(folder, first, last, problems).items())
+        if stations is None or station in stations
         for session in course.sessions
         if session.began_at.date() <= last and session.ended_at.date() >= first
     ]
 
 
-def _digests(folder: Path, first: date, last: date) -> dict[Path, Digest]:
-    spans = list(spans_of(folder).items())
+def read_courses(
+    folder: Path, first: date, last: date, problems: Problems, without: Path | None = None
+) -> dict[str, Course]:
+    """Return what the files that the days need tell of each station; one file may be left out."""
+    spans = {path: span for path, span in spans_of(folder).items() if path != without}
+    digests = _digests(spans, first, last)
+    for digest in digests.values():
+        problems.add_all(digest.problems)
+    courses: dict[str, Course] = {}
+    for part in _in_order(digests):
+        for station, course in part.items():
+            known = courses.get(station)
+            courses[station] = course if known is None else joined(known, course)
+    return courses
+
+
+def _digests(
+    spans_by_path: dict[Path, tuple[date, date]], first: date, last: date
+) -> dict[Path, Digest]:
+    spans = list(spans_by_path.items())
     begin = first - DAY if first > date.min else first
     end = last + DAY if last < date.max else last
     # A file in which the clock went back may hold any day before its first.

@@ -110,6 +110,7 @@ class KnownSite:
     def __init__(self) -> None:
         self.info: SiteInfo | None = None
         self.zone: tzinfo = UTC
+        self.zone_name = "UTC"
         self.stations: dict[str, KnownStation] = {}
         self.stations_power_w = 0.0
         self.plan: Plan | None = None
@@ -173,9 +174,9 @@ class KnownSite:
     def _note_info(self, info: SiteInfo) -> None:
         self.info = info
         try:
-            self.zone = ZoneInfo(info.time_zone)
+            self.zone, self.zone_name = ZoneInfo(info.time_zone), info.time_zone
         except (ZoneInfoNotFoundError, ValueError):
-            self.zone = UTC
+            self.zone, self.zone_name = UTC, "UTC"
 
 
 def full_power_w(info: StationInfo) -> tuple[float, float]:

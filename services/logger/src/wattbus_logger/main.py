@@ -1,6 +1,7 @@
 """Entry point of the logger: the service itself, and its reports and plots at the command line."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from wattbus_logger import cli, lean_properties
 from wattbus_logger.broker_watch import DROPPED_TOPIC
 from wattbus_logger.recorder import Recorder
 from wattbus_logger.refresher import Refresher
+from wattbus_logger.reporter import Reporter
 from wattbus_logger.settings import FolderSettings, LoggerSettings
 from wattbus_logger.writer_process import WriterFailed, WriterProcess
 
@@ -39,6 +41,8 @@ def serve(broker: BrokerSettings, settings: LoggerSettings, folder: FolderSettin
     must_stop = Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: must_stop.set())
+    # People of the same group may read the files, and delete them.
+    os.umask(0o002)
     try:
         # Before there are threads, since it forks.
         writer = WriterProcess(folder.data_dir, settings.retry_s)
@@ -66,21 +70,29 @@ def serve(broker: BrokerSettings, settings: LoggerSettings, folder: FolderSettin
     )
     recorder = Recorder(session, watch, writer)
     refresher = Refresher(folder.data_dir, settings.plot_every_s, settings.draw_at_end_within_s)
+    reporter = Reporter(
+        folder.data_dir,
+        settings.report_every_s,
+        lambda figures: recorder.publish(topics.REPORT, figures),
+    )
     session.start()
     watch.start()
     log.info("records site %s in %s", folder.site, folder.data_dir.resolve())
     try:
         while not must_stop.is_set():
             recorder.step()
+            has_news, has_milestone = recorder.take_news(), recorder.take_milestone()
             if settings.draws:
-                refresher.tend(
-                    has_news=recorder.take_news(), has_milestone=recorder.take_milestone()
-                )
+                refresher.tend(has_news=has_news, has_milestone=has_milestone)
+            reporter.tend(
+                has_news=has_news, has_milestone=has_milestone, time_zone=recorder.time_zone
+            )
         recorder.drain(DRAIN_S)
     except (SessionDead, WriterFailed) as error:
         log.critical("ends: %s", error)
         return 1
     finally:
+        reporter.finish()
         watch.stop()
         session.stop()
         writer.end()
