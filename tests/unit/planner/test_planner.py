@@ -250,6 +250,17 @@ def test_a_file_gives_a_line_of_json_for_each_scenario(tmp_path: Path) -> None:
             assert all(p == 0 or 4139.9 <= p <= 11_040.1 for p in powers)
 
 
+def test_plans_of_a_file_or_a_name_are_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "two.json"
+    path.write_text(json.dumps([recorded()[0], recorded()[1]]))
+    for arguments in ([str(path)], ["--scenario", "default-day"]):
+        picture = tmp_path / f"{len(arguments)}.png"
+        parsed = cli.parser().parse_args(["plan", *arguments, "--plot", str(picture)])
+
+        assert cli.run(parsed, StringIO()) == 0
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [("[3]", "is no object"), ("{", "Expecting"), ('{"vehicles": []}', "slot_min is missing")],

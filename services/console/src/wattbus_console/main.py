@@ -27,11 +27,13 @@ def build() -> typer.Typer:
     app.command(epilog=watch.EXAMPLES)(watch.watch)
     app.command(epilog=wish.MODE_EXAMPLES)(wish.mode)
     app.command(epilog=wish.GOAL_EXAMPLES)(wish.goal)
+    app.command(epilog=wish.STRATEGY_EXAMPLES)(wish.strategy)
     passed_on = passing.PASSED_ON
     app.command(epilog=passing.REPORT_EXAMPLES, context_settings=passed_on)(passing.report)
     app.command(epilog=passing.PLOT_EXAMPLES, context_settings=passed_on)(passing.plot)
     app.command(epilog=passing.REPLAY_EXAMPLES, context_settings=passed_on)(passing.replay)
     app.command(epilog=passing.COMPARE_EXAMPLES, context_settings=passed_on)(passing.compare)
+    app.command(epilog=passing.PLAN_EXAMPLES, context_settings=passed_on)(passing.plan)
     app.command(epilog=passing.BACKTEST_EXAMPLES, context_settings=passed_on)(passing.backtest)
     conformance = app.command(epilog=passing.CONFORMANCE_EXAMPLES, context_settings=passed_on)
     conformance(passing.conformance)

@@ -8,7 +8,7 @@ from typing import TextIO
 from wattbus_contract.broker_settings import load
 from wattbus_scheduler.backtest.options import add_parser
 from wattbus_scheduler.day_course import play
-from wattbus_scheduler.plan_file import plan_file
+from wattbus_scheduler.plan_file import draw, plan_file
 from wattbus_scheduler.replay import BadRecording, replay
 from wattbus_scheduler.scenario import BadScenario, Scenario, bundled_names, load_scenario
 from wattbus_scheduler.settings import SchedulerSettings
@@ -18,7 +18,7 @@ from wattbus_scheduler.tables import comparison_table, plan_table
 EXAMPLES = """examples:
   wattbus-scheduler                                    run, with the settings of the environment
   wattbus-scheduler plan --scenario default-day --strategy cheapest
-  wattbus-scheduler plan scenarios.json
+  wattbus-scheduler plan scenarios.json --plot plans.png
   wattbus-scheduler compare --markdown
   wattbus-scheduler replay data/events.jsonl
   wattbus-scheduler backtest
@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
         choices=sorted(STRATEGIES),
         help="cheapest unless given; optimal for a file",
     )
+    plan.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the plans, as PNG, SVG or PDF"
+    )
     compare = commands.add_parser(
         "compare",
         help="play every strategy through a scenario and compare energy, cost and hours",
@@ -79,11 +82,11 @@ def run(parsed: argparse.Namespace, out: TextIO) -> int:
     try:
         match parsed.command:
             case "plan" if parsed.file is not None:
-                plan_file(parsed.file, parsed.strategy or "optimal", out)
+                plan_file(parsed.file, parsed.strategy or "optimal", out, parsed.plot)
                 return 0
             case "plan":
                 strategy = parsed.strategy or "cheapest"
-                return _plan(load_scenario(parsed.scenario), strategy, out)
+                return _plan(parsed.scenario, strategy, out, parsed.plot)
             case "compare":
                 return _compare(load_scenario(parsed.scenario), out, is_markdown=parsed.markdown)
             case "backtest":
@@ -105,9 +108,12 @@ def _add_scenario(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _plan(scenario: Scenario, strategy: str, out: TextIO) -> int:
+def _plan(name: str, strategy: str, out: TextIO, picture: Path | None) -> int:
+    scenario = load_scenario(name)
     plan = strategy_named(strategy)(scenario.situation, scenario.now, scenario.settings)
     out.write(plan_table(plan, scenario.situation.site))
+    if picture is not None:
+        draw(picture, [(Path(name).stem, plan, scenario.situation)])
     return 0
 
 

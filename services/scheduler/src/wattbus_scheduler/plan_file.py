@@ -16,19 +16,31 @@ FIRST_SLOT_AT = datetime(2025, 1, 15, 17, tzinfo=UTC)
 """The instant of slot 0 where a scenario counts slots only."""
 
 
-def plan_file(path: Path, strategy: str, out: TextIO) -> None:
+def plan_file(path: Path, strategy: str, out: TextIO, picture: Path | None = None) -> None:
     """Write a line for each scenario of the file (one, or a list); BadScenario says what is wrong.
 
     A line has `name`, `strategy`, `cost`, `lower_bound` (or null), `unmet_kwh` by car, `starts` of
     all cars, `seconds` that planning took, and `power_w` by car: the mean power of each slot.
     """
-    planner = strategy_named(strategy)
+    planner, drawn = strategy_named(strategy), []
     for name, scenario in read_scenarios(path):
         before_s = perf_counter()
         plan = planner(scenario.situation, scenario.now, scenario.settings)
         seconds = perf_counter() - before_s
         line = {"name": name, **_summary(plan, scenario.situation), "seconds": round(seconds, 6)}
         out.write(json.dumps(line) + "\n")
+        drawn.append((name, plan, scenario.situation))
+    if picture is not None:
+        draw(picture, drawn)
+
+
+def draw(path: Path, plans: list[tuple[str, Plan, Situation]]) -> None:
+    """Draw the plans; BadScenario if matplotlib, which the service does without, is missing."""
+    try:
+        from wattbus_scheduler.plan_picture import draw_plans  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise BadScenario("a picture needs matplotlib: wattbus-scheduler[backtest]") from error
+    draw_plans(path, plans)
 
 
 def read_scenarios(path: Path) -> Iterator[tuple[str, Scenario]]:

@@ -1,4 +1,4 @@
-"""Commands that services know: report, plot, replay, compare, backtest, conformance."""
+"""Commands that services know: report, plot, plan, replay, compare, backtest, conformance."""
 
 import os
 import subprocess
@@ -53,6 +53,14 @@ wattbus backtest garage --strategy optimal --plot garage.png
 wattbus backtest --recording data
 
 All options: wattbus-scheduler backtest --help
+"""
+PLAN_EXAMPLES = """Examples:
+
+wattbus plan
+
+wattbus plan scenarios.json --plot plans.png
+
+All options: wattbus-scheduler plan --help
 """
 CONFORMANCE_EXAMPLES = """Examples:
 
@@ -111,6 +119,11 @@ def compare(context: typer.Context) -> None:
 def backtest(context: typer.Context) -> None:
     """Play months or years of real sessions and prices through the strategies."""
     raise typer.Exit(run_program("wattbus-scheduler", ["backtest", *context.args]))
+
+
+def plan(context: typer.Context) -> None:
+    """Plan the scenarios of a file, or one by name: powers, cost, proof and, drawn, a picture."""
+    raise typer.Exit(run_program("wattbus-scheduler", ["plan", *context.args]))
 
 
 def conformance(context: typer.Context) -> None:
