@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from wattbus_console.main import build
 
-COMMANDS = ("demo", "up", "watch", "mode", "goal", "report", "plot", "replay", "compare")
+COMMANDS = (
+    "demo", "up", "watch", "mode", "goal", "strategy", "report", "plot", "replay", "compare",
+)  # fmt: skip
 WATTBUS = Path(sys.executable).parent / "wattbus"
 
 
@@ -48,7 +50,11 @@ def test_the_command_alone_lists_its_commands() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["goal", "car1"], "give at least one of --target, --minimum, --departure and --price-cap"),
+        (["goal", "car1"], "give at least one of --target, --minimum, --departure, --price-cap,"),
+        (["goal", "car1", "--weekly", "montag 07:00x"], "such as 'mon-fri 07:00'"),
+        (["goal", "car1", "--weekly", "mon-frog 07:00"], "'frog' is no day; days are mon, tue"),
+        (["goal", "car1", "--max-current", "0"], "max_current_a"),
+        (["goal", "car1", "--max-current", "9", "--clear", "max-current"], "or clear it, not both"),
         (["goal", "car1", "--departure", "25:00"], "departure_time"),
         (["goal", "car1", "--departure", "2025-01-16T07:00"], "needs its offset"),
         (["up", "--seconds-per-hour", "fast"], "takes 0.05 to 3600, or real"),

@@ -12,16 +12,20 @@ from importlib.metadata import version
 from wattbus_console.mistakes import Mistake
 from wattbus_console.picture import Confirmations, Picture
 from wattbus_contract import topics
+from wattbus_contract.base import MessageId
 from wattbus_contract.broker_settings import BrokerSettings
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
-from wattbus_contract.control import Response
-from wattbus_contract.requests import GoalRequest, ModeRequest
+from wattbus_contract.control import Plan, Response
+from wattbus_contract.requests import GoalRequest, ModeRequest, StrategyRequest
 from wattbus_contract.session import MqttSession, SessionDead
 
 USER = "console"
 REACH_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 5.0
+PLAN_TIMEOUT_S = 1.0
+"""The retained plan comes right after connecting, if there is one."""
+NO_ANSWER = f"no answer within {ANSWER_TIMEOUT_S:g} s: is the station-bridge running?"
 
 log = logging.getLogger(__name__)
 
@@ -106,17 +110,46 @@ def _wait_connected(bus: Bus, settings: BrokerSettings) -> None:
 
 
 def ask_for(bus: Bus, station: str, wish: ModeRequest | GoalRequest) -> Response:
-    """Send a wish and return the answer; Mistake if nobody answers."""
+    """Send a wish for a station and return the answer; Mistake if nobody answers."""
     spec = topics.MODE_REQUEST if isinstance(wish, ModeRequest) else topics.GOAL_REQUEST
-    sent = bus.session.publish(spec, wish, station=station)
+    answer = _answer_to(bus, bus.session.publish(spec, wish, station=station))
+    if answer is not None:
+        return answer
+    if station not in bus.picture.stations:
+        known = ", ".join(bus.picture.stations) or "none"
+        raise Mistake(f"no station {station!r} at this site; known stations: {known}")
+    raise Mistake(NO_ANSWER)
+
+
+def ask_for_strategy(bus: Bus, strategy: str) -> Response:
+    """Send the wish for a strategy and return the answer; Mistake if nobody answers."""
+    answer = _answer_to(
+        bus, bus.session.publish(topics.STRATEGY_REQUEST, StrategyRequest(strategy=strategy))
+    )
+    if answer is None:
+        raise Mistake(NO_ANSWER)
+    return answer
+
+
+def known_strategies(bus: Bus) -> tuple[str, ...]:
+    """Return what the scheduler can be asked for; empty while no plan of it is known."""
+    deadline_s = time.monotonic() + PLAN_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        for message in bus.pump(0.1):
+            if isinstance(message.body, Plan) and message.topic.spec is topics.PLAN:
+                return message.body.strategies or ()
+    return ()
+
+
+def _answer_to(bus: Bus, sent: MessageId) -> Response | None:
     deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
     while time.monotonic() < deadline_s:
         for message in bus.pump(0.1):
             body = message.body
             if (
                 isinstance(body, Response)
-                and message.topic.station == station
-                and (body.request_source, body.request_seq) == (sent.source, sent.seq)
+                and body.request_source == sent.source
+                and body.request_seq == sent.seq
             ):
                 return body
         if bus.session.denied_topics:
@@ -124,7 +157,4 @@ def ask_for(bus: Bus, station: str, wish: ModeRequest | GoalRequest) -> Response
                 f"the broker does not let user {bus.session.user} ask for anything: use the user "
                 "console, homeassistant or dashboard"
             )
-    known = ", ".join(bus.picture.stations) or "none"
-    if station not in bus.picture.stations:
-        raise Mistake(f"no station {station!r} at this site; known stations: {known}")
-    raise Mistake(f"no answer within {ANSWER_TIMEOUT_S:g} s: is the station-bridge running?")
+    return None
