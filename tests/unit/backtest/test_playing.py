@@ -302,3 +302,29 @@ def test_without_the_guard_the_fuse_would_not_hold(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(AssertionError):
         assert_fuse_holds(of, results)
+
+
+def test_a_car_that_takes_less_near_full_is_charged_to_the_end() -> None:
+    taper = ((0.0, 7360.0), (80.0, 7360.0), (100.0, 1000.0))
+    stays = [session(at(0, 18), 13, 20.0)]
+    cars = [car(battery_capacity_wh=40_000.0, taper=taper)]
+    of = world(NIGHT, stays, cars=cars)
+
+    for strategy in ("now", "cheapest", "optimal"):
+        (one,) = played(of, strategy)
+
+        assert one.missing_wh == 0, strategy
+        assert min(span.power_w for span in one.spans) < 3000
+        assert one.spans[-1].end_s - one.spans[0].start_s > 20_000 / 7360 * 3600 + 600
+
+
+def test_the_plan_that_runs_is_known_to_the_next_one() -> None:
+    listening = Listening()
+    of = world([0.5] * 72, [session(at(0, 10), 36, 60.0)], cars=[car(battery_capacity_wh=8e4)])
+
+    play(of, knowledge(of), of.sessions, listening)
+
+    (_, first), (_, second) = listening.heard[:2]
+    assert first.running_plan is None
+    assert second.running_plan is not None
+    assert second.running_plan.planned_at == at(0, 10)

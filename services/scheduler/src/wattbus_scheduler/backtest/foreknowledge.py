@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from wattbus_scheduler.backtest.world import World
+from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.situation import Car, Situation, Slot
 
 LONGEST_HORIZON_S = 7 * 86_400.0
@@ -41,7 +42,9 @@ class Foreknowledge:
         ]
         self._estimates: dict[tuple[int, int], Slot] = {}
 
-    def situation(self, now_s: float, cars: Sequence[Car]) -> Situation:
+    def situation(
+        self, now_s: float, cars: Sequence[Car], running_plan: Plan | None = None
+    ) -> Situation:
         """Return what is known at an instant: from midnight before it to the last departure's day.
 
         Never further than a week, as in the running scheduler.
@@ -58,7 +61,7 @@ class Foreknowledge:
         slots = self._slots[first : min(known, end)]
         slots[here - first] = replace(slots[here - first], house_load_w=self.load_w(here))
         slots.extend(self._estimated(i, known) for i in range(known, end))
-        return Situation(self._world.site, tuple(slots), tuple(cars))
+        return Situation(self._world.site, tuple(slots), tuple(cars), running_plan)
 
     def load_w(self, index: int) -> float:
         """Return the house load that truly was."""

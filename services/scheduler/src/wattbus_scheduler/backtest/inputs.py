@@ -373,6 +373,7 @@ def _car(name: str, model: CarModel, largest_wh: float, study: Study) -> Car:
         max_current_a=model.max_current_a,
         current_step_a=model.current_step_a,
         efficiency=model.efficiency,
+        taper=model.taper,
     )
 
 

@@ -1,5 +1,6 @@
 """Plays a group of sessions with one strategy: plans on events, follows the plan, adds up."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ Planner = Callable[[Situation, datetime], Plan]
 DONE_WH = 1.0
 TIME_EPSILON_S = 2e-3
 LOAD_EPSILON_W = 1e-3
+TAPER_STEP_S = 60.0
+OFF_THE_PLAN = 0.02
+"""Of the battery: a car that has so much less than planned is planned anew."""
 WAITS_FOR_ROOM = frozenset({ReasonCode.PAUSED_FUSE, ReasonCode.PAUSED_SHARED_FUSE})
 
 
@@ -56,7 +60,7 @@ class _Stay:
         if power_w <= 0:
             self.is_charging = False
             return
-        energy_wh = min(self.left_wh, power_w * (end_s - start_s) / 3600)
+        energy_wh = min(self.left_wh, self._accepted_wh(power_w, end_s - start_s))
         if energy_wh <= 0:
             return
         last = self.spans[-1] if self.spans else None
@@ -71,6 +75,20 @@ class _Stay:
         self.energy_wh += energy_wh
         self.cost += energy_wh / 1000 * price_per_kwh
         self.is_charging = True
+
+    def _accepted_wh(self, offered_w: float, seconds: float) -> float:
+        """Return the grid energy that the car takes; minute by minute where it tapers."""
+        if not self.pattern.taper:
+            return offered_w * seconds / 3600
+        percent_per_wh = self.pattern.efficiency / self.pattern.battery_capacity_wh * 100
+        soc_percents, powers_w = zip(*self.pattern.taper, strict=True)
+        energy_wh = 0.0
+        while seconds > 0:
+            soc_percent = 100.0 - (self.left_wh - energy_wh) * percent_per_wh
+            power_w = min(offered_w, _straight(soc_percent, soc_percents, powers_w))
+            energy_wh += power_w * min(seconds, TAPER_STEP_S) / 3600
+            seconds -= TAPER_STEP_S
+        return energy_wh
 
     def result(self) -> Played:
         """Return what became of the session."""
@@ -104,6 +122,7 @@ class _Course:
     knowledge: Foreknowledge
     planner: Planner
     stays: list[_Stay] = field(default_factory=list)
+    running: Plan | None = None
     results: list[Played] = field(default_factory=list)
 
     def run(self, sessions: Sequence[Session]) -> list[Played]:
@@ -120,10 +139,10 @@ class _Course:
             until_s = min([until_s, *(stay.session.departure_s for stay in self.stays)])
             hungry = [stay for stay in self.stays if not stay.is_done]
             if not hungry:
-                plan, now_s = None, until_s
+                plan, now_s, self.running = None, until_s, None
                 continue
             if must_plan or plan is None:
-                plan = self._plan(now_s, hungry)
+                plan = self.running = self._plan(now_s, hungry)
             until_s = min(
                 [until_s, self.knowledge.next_publication_s(now_s)]
                 + [
@@ -159,7 +178,8 @@ class _Course:
         )
 
     def _plan(self, now_s: float, hungry: Sequence[_Stay]) -> Plan:
-        situation = self.knowledge.situation(now_s, [stay.car() for stay in hungry])
+        cars = [stay.car() for stay in hungry]
+        situation = self.knowledge.situation(now_s, cars, self.running)
         for stay in hungry:
             stay.plans += 1
         return self.planner(situation, datetime.fromtimestamp(now_s, UTC))
@@ -176,6 +196,8 @@ class _Course:
                 edges.update(self._slot_edges(span.start_s, span.end_s))
         ordered = sorted(edge for edge in edges if now_s <= edge <= end_s)
         at = [0] * len(hungry)
+        lacking_wh = [0.0] * len(hungry)
+        overs_s = [_end_of(plan, stay) for stay in hungry]
         for from_s, to_s in pairwise(ordered):
             if to_s - from_s <= 1e-6:
                 continue
@@ -194,8 +216,16 @@ class _Course:
                 # Even the plan made with this load is too much: nobody charges.
                 powers = [0.0] * len(powers)
             price = self.world.timeline.prices_per_kwh[index] or 0.0
-            for stay, power_w in zip(hungry, powers, strict=True):
+            for number, (stay, power_w) in enumerate(zip(hungry, powers, strict=True)):
+                before_wh = stay.energy_wh
                 stay.draw(from_s, to_s, power_w, price)
+                lacking_wh[number] += power_w * (to_s - from_s) / 3600
+                lacking_wh[number] -= stay.energy_wh - before_wh
+            if any(
+                _is_off(stay, lacking, is_over=to_s >= over_s - TIME_EPSILON_S)
+                for stay, lacking, over_s in zip(hungry, lacking_wh, overs_s, strict=True)
+            ):
+                return to_s
         return end_s
 
     def _slot_edges(self, from_s: float, to_s: float) -> Iterator[float]:
@@ -240,6 +270,27 @@ class _Course:
                     if self.knowledge.load_w(index) < expected[index] - LOAD_EPSILON_W:
                         yield edge_s
                         break
+
+
+def _is_off(stay: _Stay, lacking_wh: float, *, is_over: bool) -> bool:
+    """Tell whether a car has taken too much less than planned; at the plan's end, anything less."""
+    bearable_wh = DONE_WH if is_over else OFF_THE_PLAN * stay.pattern.battery_capacity_wh
+    return not stay.is_done and lacking_wh > bearable_wh
+
+
+def _end_of(plan: Plan, stay: _Stay) -> float:
+    station = plan.station(stay.session.car)
+    charging = station.charging_slots if station is not None else ()
+    return charging[-1].end_at.timestamp() if charging else inf
+
+
+def _straight(at: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Return what lines through the corners have at a place; flat beyond them."""
+    number = bisect_right(xs, at)
+    if number in {0, len(xs)}:
+        return ys[min(number, len(xs) - 1)]
+    share = (at - xs[number - 1]) / (xs[number] - xs[number - 1])
+    return ys[number - 1] + share * (ys[number] - ys[number - 1])
 
 
 def _powers_of(plan: Plan, stay: _Stay, now_s: float, until_s: float) -> list[Span]:

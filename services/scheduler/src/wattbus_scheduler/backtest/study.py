@@ -80,7 +80,10 @@ class SiteModel(_Part):
 
 
 class CarModel(_Part):
-    """A car and its station; without `battery_capacity_kwh` its largest session fills it."""
+    """A car and its station; without `battery_capacity_kwh` its largest session fills it.
+
+    `taper` are corners of percent and W: near full a car takes less than it is offered.
+    """
 
     id: str | None = None
     battery_capacity_kwh: Positive | None = None
@@ -91,6 +94,7 @@ class CarModel(_Part):
     max_current_a: Positive = 32.0
     current_step_a: Annotated[float, Field(ge=0)] = 1.0
     max_power_w: Positive | None = None
+    taper: tuple[tuple[Annotated[float, Field(ge=0, le=100)], Positive], ...] = ()
 
 
 class Surcharge(_Part):
