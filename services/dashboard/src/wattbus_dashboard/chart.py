@@ -109,7 +109,8 @@ def _axis(name: str, side: str, *, has_lines: bool) -> Options:
         "nameTextStyle": {"color": "var(--ink-soft)", "align": side, "padding": 0},
         "nameGap": 20,
         "position": side,
-        "axisLabel": {"color": "var(--ink-soft)", "fontSize": 12},
+        # The top of the left axis is the fuse's and no round number.
+        "axisLabel": {"color": "var(--ink-soft)", "fontSize": 12, "showMaxLabel": not has_lines},
         "splitLine": {"show": has_lines, "lineStyle": {"color": "var(--line)"}},
         "splitNumber": 4,
     }
@@ -146,7 +147,10 @@ def _series(
     series = [
         _line(words.chart_actual, actual, "var(--accent)", opacity=0.85, z=3, width=0),
         _line(words.chart_house, points(house), "var(--house)", opacity=1, z=4, width=0),
-        _line(words.chart_planned, planned, "var(--accent)", opacity=0.16, z=1, width=1.5),
+        {
+            **_line(words.chart_planned, planned, "var(--accent)", opacity=0.16, z=1, width=1.5),
+            "itemStyle": {"color": "var(--accent-soft)", "borderColor": "var(--accent)"},
+        },
         _line(
             words.chart_house_expected,
             points(expected),

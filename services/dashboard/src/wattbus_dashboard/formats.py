@@ -26,12 +26,14 @@ def energy(energy_wh: float, words: Words) -> str:
 
 def percent(value: float, words: Words) -> str:
     """Return `80 %`, a decimal only where there is one."""
-    return f"{number(round(value, 1), 0 if value == round(value) else 1, words)}{THIN}%"
+    rounded = round(value, 1)
+    return f"{number(rounded, 0 if rounded.is_integer() else 1, words)}{THIN}%"
 
 
 def current(value: float, words: Words) -> str:
     """Return `16 A`."""
-    return f"{number(value, 0 if value == round(value) else 1, words)}{THIN}A"
+    rounded = round(value, 1)
+    return f"{number(rounded, 0 if rounded.is_integer() else 1, words)}{THIN}A"
 
 
 def price(per_kwh: float, currency: str, words: Words) -> str:

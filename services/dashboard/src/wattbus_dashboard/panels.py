@@ -203,7 +203,10 @@ class ServicePanel:
 
 
 def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    with Box("div", "scroll"), Box("table"):
+    with (
+        Box("div", "scroll", tabindex="0", role="region", aria_label=caption),
+        Box("table"),
+    ):
         Text("caption", caption, "hidden")
         with Box("thead"), Box("tr"):
             for name in head:

@@ -217,7 +217,7 @@ def _fuse(picture: Picture, words: Words) -> FigureView:
     share = min(1.0, max(0.0, used_w / fuse_w)) if fuse_w > 0 else 0.0
     return FigureView(
         words.main_fuse,
-        formats.percent(round(100 * share), words),
+        formats.percent(float(round(100 * share)), words),
         words.fuse_of.format(used=formats.power(used_w, words), fuse=formats.power(fuse_w, words)),
         share,
     )
