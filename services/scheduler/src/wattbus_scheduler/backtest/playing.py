@@ -1,107 +1,25 @@
 """Plays a group of sessions with one strategy: plans on events, follows the plan, adds up."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import inf
 
 from wattbus_scheduler.backtest.foreknowledge import Foreknowledge
+from wattbus_scheduler.backtest.plugged_in import DONE_WH, TIME_EPSILON_S, Stay
 from wattbus_scheduler.backtest.stays import Played, Session, Span
 from wattbus_scheduler.backtest.world import World
 from wattbus_scheduler.plan import Plan, ReasonCode
-from wattbus_scheduler.situation import Car, Situation
+from wattbus_scheduler.situation import Situation
 
 Planner = Callable[[Situation, datetime], Plan]
 """A strategy with its settings, as the running scheduler has it."""
 
-DONE_WH = 1.0
-TIME_EPSILON_S = 2e-3
 LOAD_EPSILON_W = 1e-3
-TAPER_STEP_S = 60.0
 OFF_THE_PLAN = 0.02
 """Of the battery: a car that has so much less than planned is planned anew."""
 WAITS_FOR_ROOM = frozenset({ReasonCode.PAUSED_FUSE, ReasonCode.PAUSED_SHARED_FUSE})
-
-
-@dataclass(slots=True)
-class _Stay:
-    """A car at its station: what it still lacks (grid Wh) and what it has drawn so far."""
-
-    session: Session
-    pattern: Car
-    left_wh: float
-    energy_wh: float = 0.0
-    cost: float = 0.0
-    plans: int = 0
-    starts: int = 0
-    is_charging: bool = False
-    spans: list[Span] = field(default_factory=list)
-
-    @property
-    def is_done(self) -> bool:
-        return self.left_wh <= DONE_WH
-
-    def car(self) -> Car:
-        """Return the car as the scheduler sees it: full is its target."""
-        missing = self.left_wh * self.pattern.efficiency / self.pattern.battery_capacity_wh * 100
-        return replace(
-            self.pattern,
-            soc_percent=max(0.0, 100.0 - missing),
-            target_soc_percent=100.0,
-            is_plugged_in=True,
-            is_charging=self.is_charging,
-            departure_at=datetime.fromtimestamp(self.session.stated_departure_s, UTC),
-        )
-
-    def draw(self, start_s: float, end_s: float, power_w: float, price_per_kwh: float) -> None:
-        """Draw a power for a while, until the car is full."""
-        if power_w <= 0:
-            self.is_charging = False
-            return
-        energy_wh = min(self.left_wh, self._accepted_wh(power_w, end_s - start_s))
-        if energy_wh <= 0:
-            return
-        last = self.spans[-1] if self.spans else None
-        follows = last is not None and start_s - last.end_s <= 2 * TIME_EPSILON_S
-        self.starts += not follows
-        mean_w = energy_wh * 3600 / (end_s - start_s)
-        if follows and last is not None and abs(last.power_w - mean_w) < 1e-6:
-            self.spans[-1] = replace(last, end_s=end_s)
-        else:
-            self.spans.append(Span(start_s, end_s, mean_w))
-        self.left_wh -= energy_wh
-        self.energy_wh += energy_wh
-        self.cost += energy_wh / 1000 * price_per_kwh
-        self.is_charging = True
-
-    def _accepted_wh(self, offered_w: float, seconds: float) -> float:
-        """Return the grid energy that the car takes; minute by minute where it tapers."""
-        if not self.pattern.taper:
-            return offered_w * seconds / 3600
-        percent_per_wh = self.pattern.efficiency / self.pattern.battery_capacity_wh * 100
-        soc_percents, powers_w = zip(*self.pattern.taper, strict=True)
-        energy_wh = 0.0
-        while seconds > 0:
-            soc_percent = 100.0 - (self.left_wh - energy_wh) * percent_per_wh
-            power_w = min(offered_w, _straight(soc_percent, soc_percents, powers_w))
-            energy_wh += power_w * min(seconds, TAPER_STEP_S) / 3600
-            seconds -= TAPER_STEP_S
-        return energy_wh
-
-    def result(self) -> Played:
-        """Return what became of the session."""
-        missing_wh = 0.0 if self.is_done else self.left_wh
-        return Played(
-            self.session.number,
-            self.energy_wh,
-            missing_wh,
-            self.cost,
-            self.starts,
-            self.plans,
-            tuple(self.spans),
-        )
 
 
 def play(
@@ -121,7 +39,7 @@ class _Course:
     world: World
     knowledge: Foreknowledge
     planner: Planner
-    stays: list[_Stay] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
     running: Plan | None = None
     results: list[Played] = field(default_factory=list)
 
@@ -168,23 +86,23 @@ class _Course:
 
     def _welcome(self, session: Session) -> None:
         pattern = self.world.cars[session.car]
-        self.stays.append(_Stay(session, pattern, session.energy_wh))
+        self.stays.append(Stay(session, pattern, session.energy_wh))
 
-    def _is_asked_at(self, now_s: float, hungry: Sequence[_Stay]) -> bool:
+    def _is_asked_at(self, now_s: float, hungry: Sequence[Stay]) -> bool:
         """Tell whether new prices or a departure that has passed make a new plan worth it."""
         is_published = abs(self.knowledge.next_publication_s(now_s - 1.0) - now_s) <= TIME_EPSILON_S
         return is_published or any(
             abs(stay.session.stated_departure_s - now_s) <= TIME_EPSILON_S for stay in hungry
         )
 
-    def _plan(self, now_s: float, hungry: Sequence[_Stay]) -> Plan:
+    def _plan(self, now_s: float, hungry: Sequence[Stay]) -> Plan:
         cars = [stay.car() for stay in hungry]
         situation = self.knowledge.situation(now_s, cars, self.running)
         for stay in hungry:
             stay.plans += 1
         return self.planner(situation, datetime.fromtimestamp(now_s, UTC))
 
-    def _follow(self, plan: Plan, hungry: Sequence[_Stay], now_s: float, until_s: float) -> float:
+    def _follow(self, plan: Plan, hungry: Sequence[Stay], now_s: float, until_s: float) -> float:
         """Charge as planned up to `until_s`; ends earlier where the house breaks the plan."""
         planned = [_powers_of(plan, stay, now_s, until_s) for stay in hungry]
         rethink_s = min([inf, *self._more_room(plan, hungry, now_s, until_s)])
@@ -235,7 +153,7 @@ class _Course:
             yield timeline.slot_start_s(index)
             index += 1
 
-    def _is_too_much(self, hungry: Sequence[_Stay], powers: Sequence[float], index: int) -> bool:
+    def _is_too_much(self, hungry: Sequence[Stay], powers: Sequence[float], index: int) -> bool:
         site, load_w = self.world.site, self.knowledge.load_w(index)
         if site.max_power_w is not None and load_w + sum(powers) > site.max_power_w + 0.1:
             return True
@@ -253,7 +171,7 @@ class _Course:
         return False
 
     def _more_room(
-        self, plan: Plan, hungry: Sequence[_Stay], now_s: float, until_s: float
+        self, plan: Plan, hungry: Sequence[Stay], now_s: float, until_s: float
     ) -> Iterator[float]:
         """Yield where a car was to wait for the fuse and the house turns out to need less."""
         timeline, expected = self.world.timeline, self.knowledge.expected_loads_w
@@ -272,28 +190,19 @@ class _Course:
                         break
 
 
-def _is_off(stay: _Stay, lacking_wh: float, *, is_over: bool) -> bool:
+def _is_off(stay: Stay, lacking_wh: float, *, is_over: bool) -> bool:
     """Tell whether a car has taken too much less than planned; at the plan's end, anything less."""
     bearable_wh = DONE_WH if is_over else OFF_THE_PLAN * stay.pattern.battery_capacity_wh
     return not stay.is_done and lacking_wh > bearable_wh
 
 
-def _end_of(plan: Plan, stay: _Stay) -> float:
+def _end_of(plan: Plan, stay: Stay) -> float:
     station = plan.station(stay.session.car)
     charging = station.charging_slots if station is not None else ()
     return charging[-1].end_at.timestamp() if charging else inf
 
 
-def _straight(at: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Return what lines through the corners have at a place; flat beyond them."""
-    number = bisect_right(xs, at)
-    if number in {0, len(xs)}:
-        return ys[min(number, len(xs) - 1)]
-    share = (at - xs[number - 1]) / (xs[number] - xs[number - 1])
-    return ys[number - 1] + share * (ys[number] - ys[number - 1])
-
-
-def _powers_of(plan: Plan, stay: _Stay, now_s: float, until_s: float) -> list[Span]:
+def _powers_of(plan: Plan, stay: Stay, now_s: float, until_s: float) -> list[Span]:
     """Return the charging that is planned for a car between two instants, in order."""
     station = plan.station(stay.session.car)
     spans = []

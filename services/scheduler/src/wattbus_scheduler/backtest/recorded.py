@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from wattbus_scheduler.backtest.csv_rows import BadTable, Row, read_rows
-from wattbus_scheduler.backtest.inputs import RawData, RawSession
+from wattbus_scheduler.backtest.files import RawData, RawSession
 from wattbus_scheduler.backtest.study import CarModel, Prices, Sessions, SiteModel, Study, Tariff
 from wattbus_scheduler.backtest.timeline import Steps
 from wattbus_scheduler.situation import CarControl
