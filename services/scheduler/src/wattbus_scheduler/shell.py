@@ -121,9 +121,9 @@ class Scheduler:
                 self._note_refusal(message, result)
             case _ if message.topic.spec is topics.SERVICE_STATUS:
                 self._complete_snapshot(message)
-            case StrategyWish(strategy=strategy):
+            case StrategyWish():
                 self._send(self._controller.handle(message))
-                self._note_strategy(strategy)
+                self._note_strategy()
             case _:
                 self._send(self._controller.handle(message))
 
@@ -152,12 +152,12 @@ class Scheduler:
             self._controller.complete_snapshot()
             log.info("retained facts are complete")
 
-    def _note_strategy(self, wished: str) -> None:
+    def _note_strategy(self) -> None:
         unknown = self._controller.unknown_strategy
         if unknown:
             log.warning("ignored the wish for strategy %s, which is unknown", unknown)
         elif self._is_ready:
-            log.info("plans with strategy %s", wished or self._settings.strategy)
+            log.info("plans with strategy %s", self._strategy)
         self._say_health()
 
     def _say_health(self) -> None:
