@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from unit.planner.cases import NOW, car_needing, slots_of
-from wattbus_scheduler.optimal import grid, schedule
+from wattbus_scheduler.optimal import grid, schedule, strategy
 from wattbus_scheduler.optimal.grid import Power
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.plan import Plan
-from wattbus_scheduler.situation import Site, Situation
+from wattbus_scheduler.situation import CarMode, Site, Situation
 from wattbus_scheduler.strategies import StrategySettings, strategy_named
 from wattbus_scheduler.verify import violations
 
@@ -71,6 +71,10 @@ def hungry(problem: Problem) -> Problem:
     return replace(problem, need_kwh=problem.need_kwh * 1.2)
 
 
+def too_lossy(problem: Problem) -> Problem:
+    return replace(problem, overhead_kw=3 * problem.overhead_kw)
+
+
 def only_total(situation: Situation) -> Situation:
     return replace(situation, site=Site(max_power_w=13_000, phases=3))
 
@@ -107,6 +111,100 @@ def test_a_planner_without_a_constraint_is_caught(
     monkeypatch.setattr(schedule, "problem_of", changed(change))
 
     assert rule in rules_broken(situation)
+
+
+def losing(situation: Situation) -> Situation:
+    cars = tuple(replace(car, overhead_w=400.0) for car in situation.cars)
+    return replace(situation, cars=cars)
+
+
+def capped(situation: Situation) -> Situation:
+    cars = tuple(replace(car, price_cap_per_kwh=0.2) for car in situation.cars)
+    return replace(situation, cars=cars)
+
+
+def tapering(situation: Situation) -> Situation:
+    curve = ((70.0, 11_040.0), (100.0, 1_500.0))
+    cars = tuple(replace(car, taper=curve) for car in situation.cars)
+    return replace(situation, cars=cars)
+
+
+def with_a_car_at_once(situation: Situation) -> Situation:
+    site = replace(situation.site, max_power_w=14_000, fuse_current_a=None)
+    first, *others = situation.cars
+    cheap_first = slots_of([0.1, 0.9, 0.9], [800, 800, 800], HOUR)
+    return Situation(site, cheap_first, (replace(first, mode=CarMode.NOW), *others))
+
+
+def without_caps(situation: Situation, now: Any, pieces: Any, tasks: Any) -> Problem:
+    free = [replace(task, car=replace(task.car, price_cap_per_kwh=None)) for task in tasks]
+    return grid.problem_of(situation, now, pieces, free)
+
+
+def without_promises(situation: Situation, now: Any, pieces: Any, tasks: Any) -> Problem:
+    empty = [replace(piece, used_w=(0.0,) * len(piece.used_w)) for piece in pieces]
+    return grid.problem_of(situation, now, empty, tasks)
+
+
+def without_house(situation: Situation, now: Any, pieces: Any, tasks: Any) -> Problem:
+    return grid.problem_of(
+        situation, now, [replace(piece, house_load_w=0.0) for piece in pieces], tasks
+    )
+
+
+def forget_the_taper(patch: pytest.MonkeyPatch) -> None:
+    def all_of_it(_car: Any, stretches: Any, _most_wh: float) -> list[Any]:
+        return list(stretches)
+
+    patch.setattr(schedule, "drawn", all_of_it)
+    patch.setattr(schedule, "need_as_time_wh", lambda _, need_wh: need_wh)
+    patch.setattr(strategy, "Filling", Lossless)
+
+
+class Lossless:
+    """A battery that takes whatever it is offered."""
+
+    def __init__(self, car: Any) -> None:
+        pass
+
+    def take(self, offered_w: float, hours: float, _: float) -> tuple[float, float]:
+        return offered_w * hours, hours
+
+
+@pytest.mark.parametrize(
+    ("place", "forget", "rules"),
+    [
+        (
+            losing,
+            lambda patch: patch.setattr(schedule, "problem_of", changed(too_lossy)),
+            {"target"},
+        ),
+        (capped, lambda patch: patch.setattr(schedule, "problem_of", without_caps), {"price-cap"}),
+        (tapering, forget_the_taper, {"taper"}),
+        (
+            with_a_car_at_once,
+            lambda patch: patch.setattr(schedule, "problem_of", without_promises),
+            {"fuse-total"},
+        ),
+        (
+            as_it_is,
+            lambda patch: patch.setattr(schedule, "problem_of", without_house),
+            {"fuse-total", "fuse-phase"},
+        ),
+    ],
+    ids=["losses", "price-cap", "taper", "promised-power", "house"],
+)
+def test_a_planner_that_forgets_a_rule_is_caught(
+    place: Callable[[Situation], Situation],
+    forget: Callable[[pytest.MonkeyPatch], None],
+    rules: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    situation = place(crowded())
+    assert rules_broken(situation) == set()
+    forget(monkeypatch)
+
+    assert rules & rules_broken(situation)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_what_one_car_at_a_time_achieves_is_achieved_jointly(name: str) -> None:
 def test_each_scenario_says_what_it_shows() -> None:
     descriptions = [document["description"] for document in OWN.values()]
 
-    assert len(descriptions) >= 20
+    assert len(descriptions) >= 40
     assert all(len(description) > 40 for description in descriptions)
     assert len(set(descriptions)) == len(descriptions)
 
