@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from wattbus_contract.facts import SiteInfo, StationInfo
-from wattbus_homeassistant.entity import AT_LEAST_ONCE, Config, Place
+from wattbus_homeassistant.entity import Config, Place
 from wattbus_homeassistant.facts import Facts
 from wattbus_homeassistant.site_entities import site_entities
 from wattbus_homeassistant.station_entities import station_entities
@@ -100,7 +100,6 @@ def _device_config(
         "device": device,
         "origin": {"name": "wattbus-homeassistant", "sw_version": version},
         "availability": [place.bridge_availability()],
-        "qos": AT_LEAST_ONCE,
         "components": entities,
     }
 

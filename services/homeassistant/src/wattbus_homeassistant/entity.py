@@ -36,6 +36,7 @@ class Place:
         return {
             "platform": platform,
             "unique_id": f"{self.object_id}_{key}",
+            "qos": AT_LEAST_ONCE,
             "default_entity_id": f"{platform}.{self._id_in_home_assistant}_{key}",
             "name": name,
             **options,
