@@ -133,7 +133,10 @@ def test_a_wish_that_nobody_answers_says_so(
 def test_a_goal_asks_only_for_what_was_changed(
     dashboard: DashboardProcess, site: ToldSite, open_page: OpenPage
 ) -> None:
+    instead = {"target_soc_percent": 80.0, "weekly": None, "max_current_a": None}
+    site.say_example(topics.GOAL, station="car1", instead=instead)
     page = open_page(dashboard.url)
+    expect(card(page, "car1")).to_contain_text("no plan")
     card(page, "car1").get_by_role("button", name="Change goal").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
