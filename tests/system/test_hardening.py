@@ -7,8 +7,8 @@ import pytest
 from fixtures.compose_stack import CommandFailed, ComposeStack
 
 BROKER_UID, SERVICE_UID = "1883", "10001"
-SERVICES = ("simulator", "station-bridge", "scheduler", "logger", "dashboard")
-ON_THE_BUS = ("station-bridge", "scheduler", "logger", "dashboard")
+SERVICES = ("simulator", "station-bridge", "scheduler", "logger", "dashboard", "homeassistant")
+ON_THE_BUS = ("station-bridge", "scheduler", "logger", "dashboard", "homeassistant")
 WRITE_ATTEMPT = "open('/opt/wattbus/new', 'w')"
 CONNECT_ATTEMPT = "import socket; socket.create_connection(('broker', 1883), timeout=3)"
 

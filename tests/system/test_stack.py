@@ -8,7 +8,8 @@ import pytest
 from fixtures.compose_stack import ComposeStack
 from wattbus_contract import topics
 
-SERVICES = ("broker", "simulator", "station-bridge", "scheduler", "logger", "dashboard")
+ON_THE_BUS = ("station-bridge", "scheduler", "logger", "dashboard", "homeassistant")
+SERVICES = ("broker", "simulator", *ON_THE_BUS)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -30,7 +31,7 @@ def test_the_dashboard_shows_its_page_on_this_machine(stack: ComposeStack) -> No
         assert "Wattbus" in answer.read().decode()
 
 
-@pytest.mark.parametrize("user", ["station-bridge", "scheduler", "logger", "dashboard"])
+@pytest.mark.parametrize("user", ON_THE_BUS)
 def test_every_service_says_on_the_bus_that_it_is_up(stack: ComposeStack, user: str) -> None:
     status = topics.SERVICE_STATUS.filter("home").replace("/+/", f"/{user}/", 1)
 

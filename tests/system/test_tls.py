@@ -13,7 +13,7 @@ from fixtures.compose_stack import CommandFailed, ComposeStack
 from fixtures.mqtt_recorder import MqttRecorder
 from wattbus_contract import topics
 
-SERVICES = ("station-bridge", "scheduler", "logger", "dashboard")
+SERVICES = ("station-bridge", "scheduler", "logger", "dashboard", "homeassistant")
 PLAIN_ATTEMPT = "import socket; socket.create_connection(('broker', 1883), timeout=3)"
 PEER = """
 import socket, ssl
