@@ -12,7 +12,7 @@ from wattbus_contract.base import Body, Reason
 from wattbus_contract.codec import InvalidMessage, decode
 from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState, LimitResult, SetLimit
 from wattbus_contract.facts import Mode
-from wattbus_contract.requests import ModeRequest
+from wattbus_contract.requests import Clearable, GoalRequest, ModeRequest
 from wattbus_contract.session import MqttSession
 
 TIMEOUT_S = 20.0
@@ -26,6 +26,8 @@ def obeys(broker: BrokerProcess, site: str, limit_w: Callable[[], float]) -> boo
     people = make_session(broker, "console", site, client_id="person", is_durable=False)
     with running(people):
         people.publish(topics.MODE_REQUEST, ModeRequest(mode=Mode.SMART), station="car1")
+        no_limit = GoalRequest(clear=(Clearable.MAX_CURRENT_A,))
+        people.publish(topics.GOAL_REQUEST, no_limit, station="car1")
         people._connection.wait_until_sent(TIMEOUT_S)
     heard = (topics.LEASE_STATE.filter(site), topics.LIMIT_RESULT.filter(site))
     session = make_session(broker, "scheduler", site, *heard, client_id=NAME, is_durable=False)

@@ -17,6 +17,7 @@ from fixtures.sessions import make_session, running, wait_until
 from fuzz.barrage import Barrage, barrage_on, gave_a_sign_of_life, resident_bytes
 from fuzz.effort import FUZZ_S
 from fuzz.healthy_scheduler import obeys
+from fuzz.identity import takes_away
 from unit.logger.running_logger import RunningLogger
 from unit.scheduler.scripted_bridge import ScriptedBridge
 from unit.station_bridge.course_station import serving
@@ -26,18 +27,20 @@ from wattbus_contract import examples, topics
 from wattbus_contract.codec import InvalidMessage, decode
 from wattbus_contract.facts import Mode
 from wattbus_contract.topics import TopicSpec
+from wattbus_logger.intake import NOT_RECORDED
 from wattbus_scheduler.shell import CONTROL, FACTS
 from wattbus_station_bridge.inbox import HEARD
 
 log = logging.getLogger(__name__)
 
-WARM_UP = 2000
-MESSAGES = 4000
+WARM_UP = 3000
+MESSAGES = 10_000
 ROUND = 5000
-MAX_GROWTH_BYTES = (32 if FUZZ_S else 9) * 2**20
+MAX_GROWTH_BYTES = (32 if FUZZ_S else 14) * 2**20
 """From the end of the warm-up to the last message, children included, however many there are.
 
-Damaged messages have 1.5 kB in the mean: whoever kept them would be above it, as one here does.
+A single message of a megabyte may widen the heap by some. Damaged messages have 1.5 kB in the mean:
+whoever kept them would be above it, as one here does.
 """
 KEEPS_ALL = """
 import sys
@@ -51,7 +54,7 @@ SCHEDULER = ("-m", "wattbus_scheduler.main")
 RECORDED = tuple(
     spec
     for spec in topics.ALL
-    if spec not in {topics.LOG_CONFIRMED, topics.LOG_QUARANTINE, topics.SERVICE_STATUS}
+    if spec.name not in NOT_RECORDED and spec is not topics.SERVICE_STATUS
 )
 SEED = int(time.time()) if FUZZ_S else 3
 
@@ -128,12 +131,22 @@ def commands_what_is_wished(bridge: ScriptedBridge) -> bool:
     return True
 
 
+def load_all_planners(bridge: ScriptedBridge) -> None:
+    """Have the joint planner loaded: that a wish brings its libraries in is no growth."""
+    for bridge.strategy in ("optimal", ""):
+        bridge.announce()
+        seen = len(bridge.plans)
+        strategy = bridge.strategy or "cheapest"
+        bridge.pump(lambda n=seen, s=strategy: any(p.strategy == s for p in bridge.plans[n:]), 60)  # type: ignore[misc]
+
+
 def test_the_scheduler_goes_on_commanding(
     own_broker: BrokerProcess, barrage: Barrage, site: str, tmp_path: Path
 ) -> None:
     with ScriptedBridge(own_broker, site) as bridge:
         with scheduler_on(own_broker, site, tmp_path) as process:
-            bridge.pump(lambda: bool(bridge.limits), 20)
+            bridge.pump(lambda: bool(bridge.limits), 60)
+            load_all_planners(bridge)
 
             bombard(
                 barrage, (*FACTS, *CONTROL), process.pid, lambda: commands_what_is_wished(bridge)
@@ -157,7 +170,8 @@ def test_a_scheduler_that_keeps_what_it_hears_is_found_out(
         ScriptedBridge(own_broker, site) as bridge,
         scheduler_on(own_broker, site, tmp_path, ("-c", KEEPS_ALL)) as process,
     ):
-        bridge.pump(lambda: bool(bridge.limits), 20)
+        bridge.pump(lambda: bool(bridge.limits), 60)
+        load_all_planners(bridge)
 
         with pytest.raises(AssertionError, match="it grows"):
             bombard(
@@ -228,6 +242,8 @@ def refused(messages: list[tuple[str, bytes]]) -> set[tuple[str, str, str]]:
     """Topic, field and reason of those that the contract refuses."""
     found = set()
     for topic, payload in messages:
+        if takes_away(topic, payload):
+            continue
         try:
             decode(topic, payload)
         except InvalidMessage as error:

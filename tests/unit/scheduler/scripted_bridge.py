@@ -10,6 +10,7 @@ from wattbus_contract import topics
 from wattbus_contract.broker_settings import BrokerSettings
 from wattbus_contract.codec import Decoded, decode
 from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState, Plan, SetLimit
+from wattbus_contract.requests import StrategyWish
 from wattbus_contract.session import MqttSession
 
 READING_EVERY_S = 0.02
@@ -23,6 +24,7 @@ class ScriptedBridge:
     site_id: str
     site: ScriptedSite = field(default_factory=lambda: ScriptedSite(reading_s=60))
     ttl_s: float = 6.0
+    strategy: str = ""
     lease: LeaseState | None = None
     grants: list[str] = field(default_factory=list)
     limits: list[tuple[float, Decoded, SetLimit]] = field(default_factory=list)
@@ -69,6 +71,7 @@ class ScriptedBridge:
         publish(topics.PRICE, site.price())
         publish(topics.BASE_LOAD, site.base_load())
         publish(topics.STATION_STATE, site.state(), station=STATION)
+        publish(topics.STRATEGY, StrategyWish(strategy=self.strategy))
         self.grant(LeaseState(epoch=1, ttl_s=self.ttl_s, bridge_boot_id=self.session.boot_id))
 
     def grant(self, lease: LeaseState) -> None:
