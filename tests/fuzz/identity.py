@@ -14,3 +14,9 @@ def identity(topic: str, payload: bytes) -> str:
         return repr((role, document["source"], document["boot_id"], document["seq"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return repr((topic, payload))
+
+
+def takes_away(topic: str, payload: bytes) -> bool:
+    """Tell whether this only takes a retained message away, so that there is nothing to record."""
+    known = topics.parse(topic)
+    return not payload and known is not None and known.spec.is_retained

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 WARM_UP = 3000
 MESSAGES = 10_000
 ROUND = 5000
-MAX_GROWTH_BYTES = (32 if FUZZ_S else 14) * 2**20
+MAX_GROWTH_BYTES = (32 if FUZZ_S else 18) * 2**20
 """From the end of the warm-up to the last message, children included, however many there are.
 
 A single message of a megabyte may widen the heap by some. Damaged messages have 1.5 kB in the mean:

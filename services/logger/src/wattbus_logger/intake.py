@@ -63,9 +63,10 @@ class Intake:
     ) -> None:
         """Add to the batch what a message is worth; `received_at` is RFC 3339 in UTC.
 
-        One without payload takes a retained message away: there is nothing to record.
+        One without payload, where messages are retained, takes such a message away: there is
+        nothing to record.
         """
-        if not payload:
+        if not payload and _is_retained_topic(topic):
             self.latest.pop(topic, None)
             return
         try:
@@ -167,6 +168,11 @@ def _role(topic: ParsedTopic) -> str:
 def _sender_of(topic: ParsedTopic, envelope: Envelope) -> Sender:
     # A wish that claims to come from the bridge must not make the bridge's messages known.
     return f"{_role(topic)}/{envelope.source}", envelope.boot_id
+
+
+def _is_retained_topic(topic: str) -> bool:
+    known = topics.parse(topic)
+    return known is not None and known.spec.is_retained
 
 
 def _confirm(topic: ParsedTopic, envelope: Envelope, batch: Batch) -> None:
