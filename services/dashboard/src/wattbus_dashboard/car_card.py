@@ -64,6 +64,7 @@ class CarCard:
         self._target.text = car.target
         self._power.text = car.power
         self._reason.text = car.reason
+        set_prop(self._reason, "lang", car.reason_language)
         set_prop(self._bar, "aria-label", f"{words.soc}, {car.title}")
         soc_percent = car.soc_percent
         set_prop(self._bar, "aria-valuenow", None if soc_percent is None else round(soc_percent))

@@ -10,6 +10,7 @@ from wattbus_contract.facts import ConnectorStatus, Mode
 from wattbus_contract.weekly import Weekday, WeeklyDeparture
 from wattbus_dashboard import formats
 from wattbus_dashboard.picture import Picture, Station, Wish
+from wattbus_dashboard.sentences_sv import in_swedish
 from wattbus_dashboard.slots import covering
 from wattbus_dashboard.words import Words
 
@@ -24,6 +25,14 @@ class WishView:
 
     text: str = ""
     tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence, and in which language it is."""
+
+    text: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class CarView:
     weekly: str
     max_current: str
     reason: str
-    reason_code: str
+    reason_language: str
     wish: WishView
 
 
@@ -57,6 +66,7 @@ def car_view(
     info, goal = station.info, station.goal
     title = (info.car_name or info.name) if info is not None else station_id
     reason = _reason(picture, station_id)
+    said = sentence(reason.text, words) if reason is not None else Said(words.no_reason, words.code)
     soc_percent = _soc_percent(station)
     status, tone = _standing(station, words, now_s)
     departure = goal.departure_at if goal is not None else None
@@ -77,10 +87,17 @@ def car_view(
         departure=formats.day_time(departure, zone, words) if departure else words.no_departure,
         weekly=weekly_text(goal.weekly if goal is not None else None, words),
         max_current=_max_current(station, words),
-        reason=reason.text if reason is not None else words.no_reason,
-        reason_code=reason.code if reason is not None else "",
+        reason=said.text,
+        reason_language=said.language,
         wish=wish_view(picture.wishes.get(station_id), words, now_s),
     )
+
+
+def sentence(text: str, words: Words) -> Said:
+    """Return what another service says, in the page's language where that is known."""
+    if words.code == "sv" and (translated := in_swedish(text)) is not None:
+        return Said(translated, "sv")
+    return Said(text, "en")
 
 
 def wish_view(wish: Wish | None, words: Words, now_s: float) -> WishView:
