@@ -11,7 +11,7 @@ from wattbus_dashboard.password import is_valid_cookie
 from wattbus_dashboard.settings import is_loopback
 
 COOKIE = "wattbus-session"
-OPEN_PATHS = ("/login", "/assets/")
+LOGIN, ASSETS = "/login", "/assets/"
 """What a person needs before he is let in."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -57,12 +57,13 @@ class Guard:
             return PlainTextResponse(foreign, 403)
         if (
             self._signer is None
-            or scope["path"].startswith(OPEN_PATHS)
+            or scope["path"] == LOGIN
+            or scope["path"].startswith(ASSETS)
             or is_valid_cookie(self._signer, _cookie(headers))
         ):
             return None
         if scope["type"] == "http" and "text/html" in headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
+            return RedirectResponse(LOGIN, 303)
         return PlainTextResponse("log in first", 401)
 
     def _foreign(self, scope: Scope, headers: dict[str, str]) -> str | None:
