@@ -66,6 +66,7 @@ bench: setup mosquitto ## measure speed and size into bench-results
 	@PYTHONPATH=tests $(RUN) python -m benchmarks $(ARGS)
 
 chaos: setup mosquitto ## kill, stop, cut and fill everything, and hold what comes of it to the promises
+	@tools/ensure-faketime.sh
 	@PYTHONPATH=tests $(RUN) python -m chaos $(ARGS)
 
 clean: ## remove environment, caches and local broker, but no data

@@ -21,7 +21,7 @@ SLOWER_S = 1.0
 """How much later a busy machine may lower a current, for each further measure of patience."""
 SHORT_QUIET_S = 3.0
 """A control that is to lose something need not be waited for."""
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), Path("libfaketime.so.1"))
 
 
 @dataclass(frozen=True, slots=True)

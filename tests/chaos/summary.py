@@ -7,7 +7,7 @@ DATA = ("missing", "missing_polls", "duplicates", "torn", "stowaways")
 CONTROL = ("stale_applied", "applied_twice", "sent_by_two_processes", "epochs_fallen")
 TIMES = ("planned_gap_s", "crash_gap_s", "failsafe_s", "recovery_s")
 HEAD = (
-    "| run | sent | lost, doubled, torn | stale, twice | gap s | fail-safe s | recovery s "
+    "| run | runs | sent | lost, doubled, torn | stale, twice | gap s | fail-safe s | recovery s "
     "| over the fuse unanswered | result |"
 )
 
@@ -22,11 +22,12 @@ def markdown(runs: Sequence[dict[str, Any]]) -> str:
 
 def _line(name: str, runs: Sequence[dict[str, Any]]) -> str:
     if skipped := next((run["skipped"] for run in runs if "skipped" in run), None):
-        return f"| `{name}` | | | | | | | | skipped: {skipped} |"
+        return f"| `{name}` | | | | | | | | | skipped: {skipped} |"
     sent = sum(run.get("taken", 0) + run.get("others_sent", 0) for run in runs)
     gap_s = max(_worst(runs, "planned_gap_s"), _worst(runs, "crash_gap_s"))
     cells = [
         f"`{name}`",
+        str(len(runs)),
         str(sent),
         str(sum(run.get(key, 0) for run in runs for key in DATA)),
         str(sum(run.get(key, 0) for run in runs for key in CONTROL)),
