@@ -14,7 +14,7 @@ from wattbus_dashboard.picture import Picture
 NOW = datetime(2025, 1, 15, 21, tzinfo=UTC)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 SITE = (
-    topics.SITE_INFO, topics.PRICE, topics.BASE_LOAD, topics.HOUSEHOLD_METER, topics.PLAN,
+    topics.SITE_INFO, topics.PRICE, topics.BASE_LOAD, topics.PLAN, topics.HOUSEHOLD_METER,
     topics.LEASE_STATE, topics.REPORT, topics.LEAGUE,
 )  # fmt: skip
 STATION = (topics.STATION_INFO, topics.STATION_STATE, topics.GOAL, topics.METER)

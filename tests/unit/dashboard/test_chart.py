@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from unit.dashboard.scene import NOW, STOCKHOLM, example, picture
 from wattbus_contract import topics
+from wattbus_contract.facts import StationEventKind
 from wattbus_dashboard.chart import drawing
 from wattbus_dashboard.chart_data import COLUMN_S, ChartData, chart_data
 from wattbus_dashboard.picture import KEPT, Picture
@@ -61,7 +62,12 @@ def test_at_most_a_day_to_each_side_is_kept_and_drawn() -> None:
 def test_a_clock_set_back_begins_the_chart_anew() -> None:
     site = picture()
 
-    site.apply(example(topics.STATION_EVENT, station="car1", instead={"kind": "clock-reset"}), 1.0)
+    site.apply(
+        example(
+            topics.STATION_EVENT, station="car1", instead={"kind": StationEventKind.CLOCK_RESET}
+        ),
+        1.0,
+    )
 
     assert site.loads == {}
 

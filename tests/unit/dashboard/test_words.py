@@ -52,8 +52,8 @@ def test_a_choice_counts_more_than_the_browser_and_the_browser_more_than_nothing
         ),
         (
             (
-                "charging: 68.01 öre/kWh is among the cheapest before Thu 07:00; at once would cost "
-                "2.10 kr more"
+                "charging: 68.01 öre/kWh is among the cheapest before Thu 07:00; at once would "
+                "cost 2.10 kr more"
             ),
             (
                 "laddar: 68,01 öre/kWh hör till det billigaste före tor 07:00; genast skulle kosta "

@@ -6,6 +6,7 @@ from functools import lru_cache
 _PRICE = r"(-?[\d.]+ \S+)"
 _WHEN = r"((?:\w{3} )?[\d:]+ to [\d:]+)"
 _AT = r"((?:\w{3} )?[\d:]+)"
+_SPAN = r"(\d+ (?:h|min)(?: \d+ min)?)"
 _POWER = r"(-?[\d.]+ kW)"
 
 _SENTENCES = (
@@ -25,7 +26,7 @@ _SENTENCES = (
     ),
     (rf"charging: {_PRICE} is among the cheapest", "laddar: {0} hör till det billigaste"),
     (
-        rf"charging: {_PRICE} is among the cheapest (\d.*)",
+        rf"charging: {_PRICE} is among the cheapest {_SPAN}",
         "laddar: {0} hör till de billigaste {1}",
     ),
     (
@@ -41,7 +42,7 @@ _SENTENCES = (
         "laddar: vidare tills målet {0} % är nått",
     ),
     (
-        rf"charging: house load {_POWER} is among the lowest (\d+ (?:h|min)(?: \d+ min)?)",
+        rf"charging: house load {_POWER} is among the lowest {_SPAN}",
         "laddar: husets last {0} hör till de lägsta {1}",
     ),
     (rf"charging: {_PRICE} is below {_PRICE}", "laddar: {0} är under {1}"),
