@@ -4,7 +4,7 @@ import logging
 import queue
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from wattbus_contract import topics
@@ -20,6 +20,9 @@ from wattbus_contract.topics import TopicSpec
 __all__ = ["Incoming", "MessageTooLarge", "MqttSession", "SessionDead"]
 
 log = logging.getLogger(__name__)
+
+Observer = Callable[[TopicSpec, Body, Mapping[str, str]], None]
+"""Is told what is said: the topic's kind, the message, and the ids in the topic."""
 
 
 class SessionDead(RuntimeError):  # noqa: N818 - says what happened
@@ -54,7 +57,8 @@ class MqttSession:
         self.client_id = client_id or settings.client_id or user
         self.boot_id = uuid.uuid4().hex[:16]
         self.status_topic = topics.SERVICE_STATUS.topic(site, user=self.user, client=self.client_id)
-        self._version = version
+        self.version = version
+        self.observer: Observer | None = None
         self._announces_itself = announces_itself
         self._started_at = datetime.now(UTC)
         self._seq = 0
@@ -108,6 +112,11 @@ class MqttSession:
         return self._connection.unconfirmed
 
     @property
+    def health(self) -> Health:
+        """Whether the service can do its work, as it was announced or soon will be."""
+        return self._housekeeper.health
+
+    @property
     def denied_topics(self) -> frozenset[str]:
         """Topics on which the broker has refused our last message."""
         return self._connection.denied_topics
@@ -146,6 +155,8 @@ class MqttSession:
                 is_retained=spec.is_retained,
                 expiry_s=expiry_s if expiry_s is not None else spec.expiry_of(body),
             )
+        if self.observer is not None:
+            self.observer(spec, body, ids)
         return _message_id(envelope)
 
     def stamp(self, spec: TopicSpec, body: Body) -> tuple[MessageId, bytes]:
@@ -202,7 +213,7 @@ class MqttSession:
         return ServiceStatus(
             status=status,
             health=self._housekeeper.health,
-            version=self._version,
+            version=self.version,
             connection=connection,
             started_at=self._started_at,
             detail=detail,

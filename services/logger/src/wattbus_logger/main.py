@@ -9,7 +9,8 @@ from importlib.metadata import version
 from threading import Event
 
 from wattbus_contract import topics
-from wattbus_contract.broker_settings import BrokerSettings, load
+from wattbus_contract.broker_settings import BadSetting, BrokerSettings, load
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession, SessionDead
 from wattbus_logger import cli, lean_properties
 from wattbus_logger.broker_watch import DROPPED_TOPIC
@@ -30,10 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = cli.parser().parse_args(arguments)
     if parsed.command not in {None, "run"}:
         return cli.run(parsed, sys.stdout)
-    return serve(load(BrokerSettings), load(LoggerSettings), load(FolderSettings))
+    return serve(
+        load(BrokerSettings), load(LoggerSettings), load(FolderSettings), load(MetricsSettings)
+    )
 
 
-def serve(broker: BrokerSettings, settings: LoggerSettings, folder: FolderSettings) -> int:
+def serve(
+    broker: BrokerSettings,
+    settings: LoggerSettings,
+    folder: FolderSettings,
+    metrics: MetricsSettings,
+) -> int:
     """Record until SIGTERM or SIGINT, then have what is left written, drawn and reported."""
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -75,6 +83,15 @@ def serve(broker: BrokerSettings, settings: LoggerSettings, folder: FolderSettin
         settings.report_every_s,
         lambda figures: recorder.publish(topics.REPORT, figures),
     )
+    end_metrics = None
+    if metrics.port:
+        from wattbus_logger.metrics import show  # noqa: PLC0415 - memory only where it is wanted
+
+        try:
+            end_metrics = show(metrics, session, recorder, folder.data_dir)
+        except BadSetting:
+            writer.end()
+            raise
     session.start()
     watch.start()
     log.info("records site %s in %s", folder.site, folder.data_dir.resolve())
@@ -97,6 +114,8 @@ def serve(broker: BrokerSettings, settings: LoggerSettings, folder: FolderSettin
         session.stop()
         writer.end()
         refresher.finish()
+        if end_metrics is not None:
+            end_metrics()
     return 0
 
 

@@ -58,6 +58,7 @@ class Recorder:
         self._has_news = False
         self._has_milestone = False
         self.time_zone = ""
+        self.written_count = 0
 
     def step(self) -> None:
         """Handle what has come, or a moment without anything. WriterFailed, SessionDead."""
@@ -78,6 +79,11 @@ class Recorder:
         while self._sent and time.monotonic() < deadline_s:
             self._hear(SATURATED_S)
         return not self._sent
+
+    @property
+    def waiting_count(self) -> int:
+        """How many messages have come and are not on disk yet."""
+        return len(self._taken) + sum(map(len, tuple(self._sent)))
 
     def take_news(self) -> bool:
         """Tell whether anything worth a plot was written since the last call."""
@@ -127,7 +133,9 @@ class Recorder:
             self._tell_health(f"the disk has not answered for {HANGS_AFTER_S:g} s")
 
     def _conclude(self, written: Written) -> None:
-        for incoming in self._sent.popleft():
+        done = self._sent.popleft()
+        self.written_count += len(done)
+        for incoming in done:
             self._session.ack(incoming)
         for quarantined in written.quarantined:
             log.warning(

@@ -9,6 +9,7 @@ from threading import Event
 
 from wattbus_contract import topics
 from wattbus_contract.broker_settings import BrokerSettings, load
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession, SessionDead
 from wattbus_scheduler import cli
 from wattbus_scheduler.settings import SchedulerSettings, SiteSettings
@@ -24,10 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = cli.parser().parse_args(arguments)
     if parsed.command not in {None, "run"}:
         return cli.run(parsed, sys.stdout)
-    return serve(load(BrokerSettings), load(SchedulerSettings), load(SiteSettings).site)
+    return serve(
+        load(BrokerSettings),
+        load(SchedulerSettings),
+        load(SiteSettings).site,
+        load(MetricsSettings),
+    )
 
 
-def serve(broker: BrokerSettings, settings: SchedulerSettings, site: str) -> int:
+def serve(
+    broker: BrokerSettings, settings: SchedulerSettings, site: str, metrics: MetricsSettings
+) -> int:
     """Plan and command until SIGTERM or SIGINT, then give the lease away."""
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -47,6 +55,11 @@ def serve(broker: BrokerSettings, settings: SchedulerSettings, site: str) -> int
         is_durable=False,
     )
     scheduler = Scheduler(session, settings)
+    end_metrics = None
+    if metrics.port:
+        from wattbus_scheduler.metrics import show  # noqa: PLC0415 - memory only where it is wanted
+
+        end_metrics = show(metrics, session)
     session.start()
     log.info("starts for site %s with strategy %s", site, settings.strategy)
     try:
@@ -58,6 +71,8 @@ def serve(broker: BrokerSettings, settings: SchedulerSettings, site: str) -> int
         return 1
     finally:
         session.stop()
+        if end_metrics is not None:
+            end_metrics()
     return 0
 
 

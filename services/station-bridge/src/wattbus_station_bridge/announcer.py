@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from wattbus_contract.base import Body, MessageId
-from wattbus_contract.session import MessageTooLarge
+from wattbus_contract.session import MessageTooLarge, Observer
 from wattbus_contract.topics import TopicSpec
 from wattbus_station_bridge.spool.sending import MAX_UNCONFIRMED, Said, SpooledSending
 
@@ -43,7 +43,8 @@ class Announcer:
 
     Sending lets go of the interpreter, and whoever did that with the site's lock in hand would make
     a thousand stations wait in a row. So what is said goes out through one thread, in order.
-    With `spooled`, what must not be lost is on disk before it goes out.
+    With `spooled`, what must not be lost is on disk before it goes out. `observer` is told what is
+    said.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Announcer:
         self._publisher = publisher
         self._spooled = spooled
         self._on_crash = on_crash
+        self.observer: Observer | None = None
         self._facts: dict[tuple[str, str], Said] = {}
         self._waiting: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
@@ -76,14 +78,14 @@ class Announcer:
             return False
         fact = (spec, body, None, ids)
         self._facts[key] = fact
-        self._waiting.put(fact)
+        self._put(fact)
         return True
 
     def say(
         self, spec: TopicSpec, body: Body, *, expiry_s: float | None = None, **ids: str
     ) -> None:
         """Publish a message."""
-        self._waiting.put((spec, body, expiry_s, ids))
+        self._put((spec, body, expiry_s, ids))
 
     def repeat(self) -> None:
         """Publish all facts again, since the broker may have lost them."""
@@ -94,6 +96,12 @@ class Announcer:
         """Wait while the thread is behind, so that polls go no faster than their messages."""
         while self._waiting.qsize() > MAX_WAITING and self._thread.is_alive():
             time.sleep(0.01)
+
+    def _put(self, said: Said) -> None:
+        if self.observer is not None:
+            spec, body, _, ids = said
+            self.observer(spec, body, ids)
+        self._waiting.put(said)
 
     def _run(self) -> None:
         try:

@@ -2,11 +2,15 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wattbus_contract.facts import Control
+from wattbus_contract.metrics_settings import MetricsSettings
+from wattbus_contract.session import MqttSession
 from wattbus_contract.weekly import WEEKDAYS, WeeklyDeparture
+from wattbus_station_bridge.announcer import Announcer
 from wattbus_station_bridge.desk import Desk
 from wattbus_station_bridge.goals import RecurringGoal, Wishes
 from wattbus_station_bridge.memory import Memory
@@ -48,6 +52,17 @@ class Workers:
             worker.stop()
         for worker in self.all:
             worker.join(timeout_s / len(self.all))
+
+
+def show_figures(
+    settings: MetricsSettings, session: MqttSession, announcer: Announcer
+) -> Callable[[], object]:
+    """Show figures to Prometheus if that is wanted; returns what ends it."""
+    if not settings.port:
+        return lambda: None
+    from wattbus_station_bridge.metrics import show  # noqa: PLC0415 - memory only where it is wanted
+
+    return show(settings, session, announcer)
 
 
 def make_client(file: SiteFile) -> RestClient:

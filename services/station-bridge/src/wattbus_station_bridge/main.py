@@ -27,7 +27,7 @@ from wattbus_station_bridge.wish_desk import WishDesk
 log = logging.getLogger(__name__)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:  # noqa: PLR0915 - all wiring in one place
     """Run the service until it is told to stop; returns the exit code."""
     arguments = parse_arguments(argv)
     settings = load()
@@ -68,6 +68,7 @@ def main(argv: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    end_figures = assembly.show_figures(settings.metrics, session, announcer)
     lease_desk.open()
     wish_desk.open()
     session.start()
@@ -95,6 +96,7 @@ def main(argv: list[str] | None = None) -> int:
         client.close()
         journal.close()
         kept_lock.close()
+        end_figures()
     return 0
 
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from wattbus_contract import broker_settings
 from wattbus_contract.base import ID_PATTERN
 from wattbus_contract.broker_settings import BadSetting, BrokerSettings
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_station_bridge import site_file
 from wattbus_station_bridge.site_file import SiteFile
 
@@ -38,6 +39,7 @@ class Settings:
 
     process: BridgeSettings
     broker: BrokerSettings
+    metrics: MetricsSettings
     file: SiteFile
 
 
@@ -48,7 +50,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if process.site is not None:
         site = file.site.model_copy(update={"id": process.site})
         file = file.model_copy(update={"site": site})
-    return Settings(process, broker_settings.load(BrokerSettings), file)
+    load_settings = broker_settings.load
+    return Settings(process, load_settings(BrokerSettings), load_settings(MetricsSettings), file)
 
 
 def load_site_file(path: Path, environ: Mapping[str, str]) -> SiteFile:

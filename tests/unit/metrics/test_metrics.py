@@ -1,0 +1,240 @@
+"""Every service shows figures that Prometheus reads, by names and units as it wants them."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from fixtures.broker_process import ROOT, BrokerProcess, free_port
+from fixtures.sessions import wait_until
+
+SERVICES = ("simulator", "station-bridge", "scheduler", "logger")
+DASHBOARD = ROOT / "docs" / "grafana-dashboard.json"
+NOT_BASE_UNITS = {
+    "milliseconds", "minutes", "hours", "days", "kilowatts", "watthours", "kilobytes", "percent",
+    "milliamperes", "ms", "kw", "kwh", "wh", "w", "a", "v", "s",
+}  # fmt: skip
+MOST_SERIES = 200
+
+Scrape = dict[str, dict[str, Metric]]
+
+
+def scraped(port: int) -> dict[str, Metric]:
+    """What Prometheus would read; nothing before the service answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain")
+            text = answer.read().decode()
+    except OSError:
+        return {}
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+@pytest.fixture(scope="module")
+def ports(
+    broker: BrokerProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, int]]:
+    """All four services at work on a site of their own, each with figures on a free port."""
+    folder = tmp_path_factory.mktemp("metrics")
+    site = f"metrics-{os.getpid()}"
+    ports = {name: free_port() for name in SERVICES}
+    with ExitStack() as running:
+        for name in SERVICES:
+            module = f"wattbus_{name.replace('-', '_')}.main"
+            log = running.enter_context((folder / f"{name}.log").open("wb"))
+            environment = {
+                **os.environ,
+                "WATTBUS_SITE": site,
+                "WATTBUS_SIMULATOR_PORT": str(ports["simulator"]),
+                "WATTBUS_SITE_FILE": str(ROOT / "sites" / "demo.toml"),
+                "WATTBUS_STATE_DIR": str(folder / "state"),
+                "WATTBUS_BRIDGE__STATION__CAR1__URL": f"http://127.0.0.1:{ports['simulator']}",
+                "WATTBUS_DATA_DIR": str(folder / "data"),
+                "WATTBUS_LOGGER_DRAWS": "false",
+                "WATTBUS_LOGGER_REPORT_EVERY_S": "1",
+                "WATTBUS_MQTT_HOST": broker.host,
+                "WATTBUS_MQTT_PORT": str(broker.port),
+                "WATTBUS_MQTT_CLIENT_ID": f"{name}-{os.getpid()}"[:32],
+                "WATTBUS_HEALTH_FILE": str(folder / f"{name}.health"),
+                "WATTBUS_METRICS_PORT": str(ports[name]),
+            }
+            if name != "simulator":
+                environment["WATTBUS_MQTT_PASSWORD_FILE"] = str(broker.password_file(name))
+            process = subprocess.Popen(
+                [sys.executable, "-m", module], env=environment, stdout=log, stderr=log
+            )
+            running.callback(process.wait)
+            running.callback(process.kill)
+        yield ports
+
+
+@pytest.fixture(scope="module")
+def figures(ports: dict[str, int]) -> Scrape:
+    """What each service shows once a car is planned and charging is reckoned."""
+
+    def is_there(service: str, family: str) -> bool:
+        found = scraped(ports[service]).get(family)
+        return found is not None and bool(found.samples)
+
+    wait_until(lambda: is_there("station-bridge", "wattbus_station_power_watts"), "a poll", 60)
+    wait_until(lambda: is_there("station-bridge", "wattbus_station_limits"), "a limit", 60)
+    wait_until(lambda: is_there("scheduler", "wattbus_limits_sent"), "a limit is sent", 60)
+    wait_until(lambda: is_there("logger", "wattbus_charging_cost"), "the report", 60)
+    return {service: scraped(port) for service, port in ports.items()}
+
+
+def value(figures: dict[str, Metric], name: str, **labels: str) -> float:
+    """The value of the one series with these labels."""
+    (found,) = [
+        sample.value
+        for family in figures.values()
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+    return found
+
+
+def test_names_units_and_helps_are_as_prometheus_wants_them(figures: Scrape) -> None:
+    for service, families in figures.items():
+        assert families, service
+        for name, family in families.items():
+            assert re.fullmatch(r"(wattbus|process)_[a-z0-9_]+", name), name
+            assert family.documentation, name
+            assert family.type in {"gauge", "counter"}, f"{name} is {family.type}"
+            assert not NOT_BASE_UNITS & set(name.split("_")), name
+            for sample in family.samples:
+                assert sample.name.endswith("_total") == (family.type == "counter"), sample.name
+                assert all(re.fullmatch("[a-z_]+", label) for label in sample.labels)
+                assert "le" not in sample.labels
+
+
+def test_there_are_few_series_and_none_has_an_id_that_is_drawn_anew(figures: Scrape) -> None:
+    for service, families in figures.items():
+        samples = [sample for family in families.values() for sample in family.samples]
+        assert len(samples) < MOST_SERIES, service
+        for sample in samples:
+            assert not {"boot_id", "seq", "transaction_id", "reason"} & set(sample.labels)
+
+
+def test_the_bridge_shows_house_station_price_and_lease(figures: Scrape) -> None:
+    bridge = figures["station-bridge"]
+
+    assert value(bridge, "wattbus_station_plugged_in", station="car1") == 1
+    assert 0.19 < value(bridge, "wattbus_station_state_of_charge_ratio") < 1
+    assert value(bridge, "wattbus_station_target_ratio") == pytest.approx(0.8)
+    assert value(bridge, "wattbus_station_polls_total") > 0
+    assert value(bridge, "wattbus_site_max_power_watts") == 11_000
+    assert 700 < value(bridge, "wattbus_house_power_watts") <= 11_000
+    assert 0.1 < value(bridge, "wattbus_price_per_kilowatt_hour", currency="SEK") < 2
+    assert value(bridge, "wattbus_lease_held") == 1
+    assert value(bridge, "wattbus_station_limits_total", outcome="applied") > 0
+
+
+def test_the_scheduler_shows_its_plan(figures: Scrape) -> None:
+    scheduler = figures["scheduler"]
+
+    assert value(scheduler, "wattbus_plans_total", strategy="cheapest", role="command") >= 1
+    assert value(scheduler, "wattbus_plan_expected_energy_joules") > 0
+    assert value(scheduler, "wattbus_plan_shortfall_joules") >= 0
+    assert value(scheduler, "wattbus_limits_sent_total", station="car1") > 0
+
+
+def test_the_logger_shows_what_is_safe_and_what_charging_cost(figures: Scrape) -> None:
+    logger = figures["logger"]
+
+    assert value(logger, "wattbus_logger_written_messages_total") > 0
+    assert value(logger, "wattbus_logger_quarantined_messages_total") == 0
+    assert value(logger, "wattbus_logger_disk_free_bytes") > 0
+    assert value(logger, "wattbus_charging_energy_joules", period="year") >= 0
+    value(logger, "wattbus_charging_saving", period="month", currency="SEK")
+
+
+def test_the_simulator_shows_its_world(figures: Scrape) -> None:
+    simulator = figures["simulator"]
+
+    assert value(simulator, "wattbus_simulator_station_plugged_in", station="car1") == 1
+    assert value(simulator, "wattbus_simulator_house_power_watts") > 0
+
+
+@pytest.mark.parametrize("service", ["station-bridge", "scheduler", "logger"])
+def test_each_service_on_the_bus_shows_its_session(figures: Scrape, service: str) -> None:
+    assert value(figures[service], "wattbus_service_info", service=service) == 1
+    assert value(figures[service], "wattbus_broker_connected") == 1
+    assert value(figures[service], "wattbus_service_healthy") in {0, 1}
+    assert value(figures[service], "process_resident_memory_bytes") > 1e6
+
+
+def test_without_a_port_nothing_of_it_is_loaded() -> None:
+    code = (
+        "import sys, wattbus_station_bridge.main, wattbus_scheduler.main, wattbus_logger.main; "
+        "print('prometheus_client' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("module", ["wattbus_scheduler.main", "wattbus_logger.main"])
+def test_a_port_that_is_taken_stops_the_start_and_is_named(module: str, tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+
+        ended = subprocess.run(
+            [sys.executable, "-m", module],
+            env={**os.environ, "WATTBUS_METRICS_PORT": port, "WATTBUS_DATA_DIR": str(tmp_path)},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    assert ended.returncode != 0
+    assert f"WATTBUS_METRICS_PORT = {port}: cannot listen there" in ended.stderr
+
+
+def test_the_dashboard_of_grafana_asks_for_figures_that_exist(figures: Scrape) -> None:
+    known = {
+        sample.name
+        for families in figures.values()
+        for family in families.values()
+        for sample in family.samples
+    }
+    document = json.loads(DASHBOARD.read_text())
+
+    asked = [target["expr"] for panel in document["panels"] for target in panel.get("targets", [])]
+    names = {
+        name for text in asked for name in re.findall(r"wattbus_[a-z_]+|process_[a-z_]+", text)
+    }
+
+    assert len(asked) >= 10
+    assert names <= known, names - known
+    ids = [panel["id"] for panel in document["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_documentation_lists_every_figure(figures: Scrape) -> None:
+    text = (ROOT / "docs" / "metrics.md").read_text()
+    listed = set(re.findall(r"`(wattbus_[a-z_]+)`", text))
+
+    shown = {
+        sample.name
+        for families in figures.values()
+        for family in families.values()
+        for sample in family.samples
+        if sample.name.startswith("wattbus_")
+    }
+
+    assert listed == shown
