@@ -1,7 +1,10 @@
 """Small file systems of our own, in memory; needs root."""
 
 import subprocess
+import time
 from pathlib import Path
+
+LET_GO_WITHIN_S = 20.0
 
 
 def mount(folder: Path, size_bytes: int) -> None:
@@ -11,8 +14,17 @@ def mount(folder: Path, size_bytes: int) -> None:
 
 
 def set_writable(folder: Path, *, is_writable: bool) -> None:
-    """Make a file system read-only or writable again; nobody may write to it meanwhile."""
-    _run("mount", "-o", f"remount,{'rw' if is_writable else 'ro'}", str(folder))
+    """Make a file system read-only or writable again; CalledProcessError if somebody writes to it.
+
+    Who was killed a moment ago may hold its files until the kernel is done with it.
+    """
+    command = ("mount", "-o", f"remount,{'rw' if is_writable else 'ro'}", str(folder))
+    deadline_s = time.monotonic() + LET_GO_WITHIN_S
+    while time.monotonic() < deadline_s:
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            return
+        time.sleep(0.05)
+    _run(*command)
 
 
 def unmount(folder: Path) -> None:
