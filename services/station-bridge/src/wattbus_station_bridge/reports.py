@@ -17,7 +17,7 @@ from wattbus_contract.facts import (
 )
 from wattbus_station_bridge import messages
 from wattbus_station_bridge.announcer import Announcer
-from wattbus_station_bridge.control.failsafe import FailsafeLimits, limited_text
+from wattbus_station_bridge.control.failsafe import FailsafeLimits, too_little_text
 from wattbus_station_bridge.control.levels import Levels
 from wattbus_station_bridge.desk import Desk, Pending
 from wattbus_station_bridge.goals import CarTimes, current_goal, in_words
@@ -138,9 +138,8 @@ class Reports:
             return "noted; the station has not answered yet"
         text = in_words(desk.goal, self._zone)
         limit_a = desk.goal.max_current_a
-        if limit_a is not None and desk.levels.floor_w(limit_a * desk.levels.watts_per_ampere) <= 0:
-            text += f"; {limited_text(desk.levels, limit_a)}"
-        return text
+        too_little = "" if limit_a is None else too_little_text(desk.levels, limit_a)
+        return f"{text}; {limit_a:g} A are {too_little}" if too_little else text
 
     def say_meter(self, desk: Desk, reading: StationReading, now_s: float) -> None:
         """Publish a meter value, and once a round of polls that of the household."""

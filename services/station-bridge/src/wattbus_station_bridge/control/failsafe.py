@@ -64,17 +64,20 @@ def within(intent: Intent, levels: Levels, max_current_a: float | None) -> Inten
     most_w = levels.floor_w(max_current_a * levels.watts_per_ampere)
     if intent.level_w <= most_w:
         return intent
-    return replace(intent, level_w=most_w, limited=limited_text(levels, max_current_a))
+    too_little = too_little_text(levels, max_current_a)
+    text = f"somebody allows at most {max_current_a:g} A" + (
+        f", {too_little}" if too_little else ""
+    )
+    return replace(intent, level_w=most_w, limited=text)
 
 
-def limited_text(levels: Levels, max_current_a: float) -> str:
-    """Return what a person's limit means for a station, in words."""
-    text = f"somebody allows at most {max_current_a:g} A"
-    least_a = levels.minimum_w / levels.watts_per_ampere
+def too_little_text(levels: Levels, max_current_a: float) -> str:
+    """Return in words what a station needs that cannot charge with so little; empty if it can."""
     if levels.floor_w(max_current_a * levels.watts_per_ampere) > 0:
-        return text
+        return ""
+    least_a = levels.minimum_w / levels.watts_per_ampere
     needed_a = math.ceil(10 * least_a - 1e-6) / 10
-    return f"{text}, too little for this station, which needs {needed_a:g} A"
+    return f"too little for this station, which needs {needed_a:g} A"
 
 
 class FailsafeLimits:
