@@ -17,7 +17,7 @@ from benchmarks.growth_plot import draw_growth
 from benchmarks.table import markdown
 from fixtures.broker_process import ROOT
 
-BENCHMARKS = ("session", "latency", "bridge", "logger", "sizes", "startup", "planner")
+BENCHMARKS = ("session", "latency", "bridge", "logger", "sizes", "startup", "planner", "dashboard")
 
 
 def run(name: str) -> dict[str, Any]:

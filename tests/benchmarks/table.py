@@ -47,6 +47,14 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         yield (f"{name}: idle processor", f"{idle:.2f} %", "", "", "< 2 %")
     if startup := figures.get("startup"):
         yield ("`make demo` to the first row", f"{startup['first_row_s']:.1f} s", "", "", "< 5 s")
+    if dashboard := figures.get("dashboard"):
+        yield (
+            f"meter value to screen, p95, {dashboard['stations']} stations at 1 Hz",
+            f"{dashboard['to_screen_p95_ms']:.0f} ms (p50 {dashboard['to_screen_p50_ms']:.0f} ms)",
+            "", "", "≤ 500 ms",
+        )  # fmt: skip
+        yield ("dashboard: first page", f"{dashboard['first_page_s']:.2f} s", "", "", "≤ 1.5 s")
+        yield ("dashboard: memory", f"{dashboard['memory_mb']:.0f} MB", "", "", "≤ 200 MB")
 
 
 def _stations(figures: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, float]]]:

@@ -21,7 +21,7 @@ class ChartPanel:
         self._chart: ui.echart | None = None
         with Box("section", "card chart", aria_labelledby="chart-title"):
             Text("h2", words.chart, id="chart-title")
-            self._empty = Text("p", words.chart_empty, "soft")
+            self._empty = Text("p", classes="soft")
             self._frame: Element = Box("div", "chart-frame", role="img")
             with Box("details") as details:
                 Text("summary", words.chart_table)
@@ -35,6 +35,8 @@ class ChartPanel:
     def show(self) -> None:
         """Draw what is new."""
         drawing = self._hub.drawing(self._words)
+        if self._drawn is None:
+            self._empty.text = "" if drawing is not None else self._words.chart_empty
         if drawing is not None and drawing is not self._drawn:
             self._draw(drawing)
         if self._is_open and self._tabulated is not self._drawn and self._drawn is not None:
@@ -42,7 +44,6 @@ class ChartPanel:
 
     def _draw(self, drawing: Drawing) -> None:
         if self._chart is None:
-            self._empty.delete()
             with self._frame:
                 self._chart = ui.echart(drawing.options, renderer="svg")
         else:

@@ -52,11 +52,16 @@ class Page:
                 self._savings = SavingPanel(words)
                 self._schedulers = SchedulerPanel(hub, words)
                 self._services = ServicePanel(words)
-        self.refresh()
+        self._refresh_words()
         ui.timer(REFRESH_EVERY_S, self.refresh)
 
     def refresh(self) -> None:
         """Set what has changed since the last time."""
+        self._refresh_words()
+        # Not before the browser has the rest: the chart's library is as large as all else.
+        self._chart.show()
+
+    def _refresh_words(self) -> None:
         view = self._hub.page(self._words)
         if view is not self._last:
             self._name.text = view.name
@@ -69,7 +74,6 @@ class Page:
             self._schedulers.show(view)
             self._services.show(view.services)
             self._last = view
-        self._chart.show()
 
     def _show_cars(self, view: PageView) -> None:
         stations = [car.station for car in view.cars]
