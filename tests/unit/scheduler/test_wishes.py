@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -128,7 +129,9 @@ def test_a_strategy_that_was_chosen_before_the_start_is_followed_from_the_start(
     assert plans(feed(controller, site, site.meter()))[0].plan.strategy == "load"
 
 
-def test_strategies_see_the_plan_that_runs_until_the_clock_is_set_back() -> None:
+def test_strategies_see_the_plan_that_runs_until_the_clock_is_set_back_or_another_is_chosen() -> (
+    None
+):
     seen: list[Plan | None] = []
 
     def planner(situation: Situation, now: datetime) -> Plan:
@@ -136,7 +139,7 @@ def test_strategies_see_the_plan_that_runs_until_the_clock_is_set_back() -> None
         return strategy_named("cheapest")(situation, now, StrategySettings())
 
     site = ScriptedSite()
-    controller = Controller(planner)
+    controller = Controller(planner, planner_named={"same": partial(planner)}.get)
     for message in site.snapshot():
         controller.handle(message)
     controller.complete_snapshot()
@@ -144,12 +147,12 @@ def test_strategies_see_the_plan_that_runs_until_the_clock_is_set_back() -> None
     first = plans(feed(controller, site, site.meter()))[0].plan
     site.target_soc_percent = 90
     second = plans(feed(controller, site, goal_of(site)))[0].plan
-    site.target_soc_percent = 70
-    feed(controller, site, goal_of(site))
+    feed(controller, site, wish_for(site, "my-own"))
+    feed(controller, site, wish_for(site, "same"))
     site.now -= timedelta(hours=1)
     feed(controller, site, site.meter())
 
-    assert seen == [None, first, second, None]
+    assert seen == [None, first, second, None, None]
 
 
 def test_the_joint_planner_costs_the_least_live_with_few_starts() -> None:

@@ -84,3 +84,15 @@ def test_a_bad_setting_stops_the_start_and_is_named(name, value, complaint):
     assert complaint in ended.stderr
     assert value in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_module_runs_as_the_command_does():
+    environment = {**os.environ, "WATTBUS_SIMULATOR_PORT": "http"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "wattbus_simulator.main"],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 2
+    assert "WATTBUS_SIMULATOR_PORT" in ended.stderr

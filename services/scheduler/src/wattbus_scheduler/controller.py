@@ -108,6 +108,7 @@ class Controller:
     _chosen: Planner | None = None
     _freshness: Freshness = field(default_factory=Freshness)
     _following: Following | None = None
+    _running: Plan | None = None
     _held: HeldLoad | None = None
     _is_live: bool = False
 
@@ -150,8 +151,9 @@ class Controller:
         chosen = self.planner_named(strategy) if strategy else None
         is_known = chosen is not None or not strategy
         self.unknown_strategy = "" if is_known else strategy
-        if is_known:
-            self._chosen = chosen
+        if is_known and chosen is not self._chosen:
+            # People want the other strategy's plan, not the one that runs for good reasons.
+            self._chosen, self._running = chosen, None
 
     def _must_plan(self, message: Decoded, now: datetime) -> bool:
         following = self._following
@@ -184,22 +186,22 @@ class Controller:
         """Plan; and once more if the house as it is measured leaves too little for that plan."""
         if self._held is not None and not _holds(self._held, now):
             self._held = None
-        running = self._following.plan if self._following is not None else None
-        self._plan(now, running)
+        if self._running is not None and now < self._running.planned_at - CLOCK_JITTER:
+            # The clock was set back: that plan was made for another run of this time.
+            self._running = None
+        self._plan(now)
         load_w = self.facts.house_load_w
-        if self._following is None or load_w is None:
+        if self._following is None:
             return
-        if self._following.overload_w(self.facts, now) > 0:
+        if load_w is not None and self._following.overload_w(self.facts, now) > 0:
             intervals = self._following.half_intervals.values()
             hold = max([timedelta(seconds=self.settings.hold_load_s), *(4 * i for i in intervals)])
             self._held = HeldLoad(load_w, now, now + hold)
-            self._plan(now, running)
+            self._plan(now)
+        self._running = self._following.plan
 
-    def _plan(self, now: datetime, running: Plan | None) -> None:
-        if running is not None and now < running.planned_at - CLOCK_JITTER:
-            # The clock was set back: that plan was made for another run of this time.
-            running = None
-        situation = build_situation(self.facts, now, self._held, running)
+    def _plan(self, now: datetime) -> None:
+        situation = build_situation(self.facts, now, self._held, self._running)
         if situation is not None:
             plan = (self._chosen or self.planner)(situation, now)
             self._following = follow(plan, situation, half_intervals(self.facts), now)
