@@ -26,7 +26,7 @@ GROUP_SIZE = 12
 BISECTIONS = 2
 CALMER_TRIES, CALMER_STEP = 2, 1.6
 MOST_MADE_CALMER = 20
-STEP_ALONE = 0.75
+FACTORS_ALONE = (2.0, 0.5, 1e-3)
 ALL_START_FACTORS = (1.0, 0.4, 0.0)
 LOWEST_STEP = 0.02
 """The price of a start goes down from what is foreseen until the cost is in its share."""
@@ -95,7 +95,10 @@ def solve(
     problem = replace(_narrowed(problem, relaxed, calm), start_price=calm.start_price)
     if int(whole.is_usable.sum()) <= TINY_CELLS:
         problem = whole
-    fresh = _refined(problem, _fresh(problem, relaxed, terms), terms)
+    if _is_small(problem):
+        fresh = _small(problem, relaxed, terms)
+    else:
+        fresh = _refined(problem, _fresh(problem, relaxed, terms), terms)
     if problem.change_price > 0:
         fresh = _polished(problem, Joint(fresh.on, fresh.energy_kwh))
     if not running.on.any():
@@ -169,28 +172,55 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     return _calmer(problem, relaxed, _Step(factor, found), terms)
 
 
+def _is_small(problem: Problem) -> bool:
+    is_one_car = problem.cars == 1 and not len(problem.peak_base_kw)
+    cells = int(problem.is_usable.sum())
+    return cells <= SMALL_CALM_CELLS and problem.wear is None and not is_one_car
+
+
+def _small(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
+    """Return the plan of a small case: a quick search to begin with, then the optimum."""
+    calm, price = terms.calm, terms.calm.start_price
+    if calm.cost_share is not None:
+        allowed = FORESEEN_SHARE * terms.allowed
+        price *= affordable_step(problem, relaxed, price, allowed)
+    joint = _fixed(problem, relaxed, price, terms.effort)
+    found = _improved(problem, joint, terms.effort, price)
+    if calm.cost_share is not None and not _is_within(found, terms):
+        exact = _cheapest(problem, 1e-3 * calm.start_price, found, terms)
+        found = _taken(problem, exact, found, lambda one: one.objective)
+    return _refined(problem, found, terms)
+
+
 def _refined(problem: Problem, found: Solution, terms: _Terms) -> Solution:
-    """Return the optimum of a small case whose search came out short of what it could be."""
+    """Return the optimum of a case that is small enough, where the search came out short of it."""
     cells, calm = int(problem.is_usable.sum()), terms.calm
     if cells > SMALL_CELLS or problem.wear is not None or terms.effort.is_over():
         return found
-    nodes = MANY_NODES if cells <= TINY_CELLS else FEW_NODES
-    limits = Limits(nodes, terms.effort.stop_at_s)
     fewest = int((~problem.is_free_start.any(axis=1) & problem.is_usable.any(axis=1)).sum())
     if calm.cost_share is not None and _is_within(found, terms):
-        is_calm = int(problem.starts(found.on).sum()) <= max(fewest, problem.cars)
+        is_calm = int(problem.starts(found.on).sum()) <= fewest
         if is_calm or cells > SMALL_CALM_CELLS:
             return found
         most_cost = terms.bound + terms.allowed
+        limits = Limits(MANY_NODES if cells <= TINY_CELLS else FEW_NODES, terms.effort.stop_at_s)
         exact = calmest(problem, most_cost, found.energy_kwh, limits)
         return _taken(problem, exact, found, lambda one: int(problem.starts(one.on).sum()))
     price = calm.start_price if calm.cost_share is None else 0.0
     least = terms.bound + price * fewest
     if cells > TINY_CELLS and found.total(problem, price) - least <= NEAR_ENOUGH * abs(least):
         return found
-    strict = replace(problem, unmet_price=STRICTER * problem.unmet_price)
-    exact = cheapest(strict, price, found.energy_kwh, limits)
+    exact = _cheapest(problem, price, found, terms)
     return _taken(problem, exact, found, lambda one: one.total(problem, price))
+
+
+def _cheapest(
+    problem: Problem, start_price: float, found: Solution, terms: _Terms
+) -> Exactly | None:
+    is_tiny = int(problem.is_usable.sum()) <= TINY_CELLS
+    limits = Limits(MANY_NODES if is_tiny else FEW_NODES, terms.effort.stop_at_s)
+    strict = replace(problem, unmet_price=STRICTER * problem.unmet_price)
+    return cheapest(strict, start_price, found.energy_kwh, limits)
 
 
 def _taken(
@@ -275,8 +305,7 @@ def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     calm = terms.calm
     room = problem.room_kw(np.zeros_like(problem.cap_kw), 0)
     view = view_of(problem, 0, problem.price, room, float(problem.need_kwh[0]))
-    steps = [2.0 * STEP_ALONE**number for number in range(14)]
-    factors = [*steps, 1e-3] if calm.cost_share is not None else [1.0]
+    factors = FACTORS_ALONE if calm.cost_share is not None else (1.0,)
     worth = float(relaxed.need_price[0])
     nothing = np.zeros((1, problem.pieces), dtype=bool)
     found = Solution(nothing, np.zeros(nothing.shape), np.inf, calm.start_price)
