@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fixtures.broker_process import ROOT, BrokerProcess, free_port
 from fixtures.sessions import wait_until
+from wattbus_console.local_system import Endpoints, Wishes, services
 
 SERVICES = ("simulator", "station-bridge", "scheduler", "logger")
 DASHBOARD = ROOT / "docs" / "grafana-dashboard.json"
@@ -238,3 +239,19 @@ def test_the_documentation_lists_every_figure(figures: Scrape) -> None:
     }
 
     assert listed == shown
+
+
+def test_a_local_run_gives_each_service_a_port_of_its_own(tmp_path: Path) -> None:
+    wishes = Wishes("course-day", tmp_path, "home", "cheapest", None, tmp_path, tmp_path, ("car1",))
+    commands = dict.fromkeys(("broker", *SERVICES), tmp_path)
+
+    def ports_of(inherited: dict[str, str]) -> dict[str, str | None]:
+        found = services(wishes, Endpoints(1, 2, 3), commands, inherited)
+        return {name: found[name].environment.get("WATTBUS_METRICS_PORT") for name in SERVICES[1:]}
+
+    assert ports_of({"WATTBUS_METRICS_PORT": "9101"}) == {
+        "station-bridge": "9101",
+        "scheduler": "9102",
+        "logger": "9103",
+    }
+    assert set(ports_of({}).values()) == {None}

@@ -10,6 +10,7 @@ from wattbus_console.processes.ports import HOST
 BROKER, SIMULATOR, BRIDGE = "broker", "simulator", "station-bridge"
 SCHEDULER, LOGGER, DASHBOARD = "scheduler", "logger", "dashboard"
 ON_THE_BUS = (LOGGER, SCHEDULER, BRIDGE)
+WITH_METRICS = (BRIDGE, SCHEDULER, LOGGER)
 STOP_ORDER = ((SCHEDULER, DASHBOARD), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
 """Who depends on nobody first: the scheduler gives its lease to the bridge, the bridge its last
 readings to the logger.
@@ -87,7 +88,8 @@ def services(
         )
 
     def on_the_bus(name: str, settings: Mapping[str, str]) -> Service:
-        return service(name, (), {**_mqtt(name, wishes, endpoints), **settings})
+        common = {**_mqtt(name, wishes, endpoints), **_metrics(name, inherited)}
+        return service(name, (), {**common, **settings})
 
     found = {
         BROKER: service(BROKER, ("-c", str(wishes.run_dir / "mosquitto.conf")), {}),
@@ -110,6 +112,14 @@ def _mqtt(user: str, wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:
         "WATTBUS_MQTT_PASSWORD_FILE": str(wishes.secrets / user / "password"),
         "WATTBUS_SITE": wishes.site,
     }
+
+
+def _metrics(name: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """One port cannot be everybody's: the services after the first have the next ones."""
+    port = inherited.get("WATTBUS_METRICS_PORT", "")
+    if not port.isdecimal() or int(port) == 0 or name not in WITH_METRICS:
+        return {}
+    return {"WATTBUS_METRICS_PORT": str(int(port) + WITH_METRICS.index(name))}
 
 
 def _simulator(wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:
