@@ -1,9 +1,12 @@
 """What may be pulled out of the running stack: a scheduler for a stranger's, a crash of anybody."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +122,23 @@ def test_a_wish_is_asked_for_from_the_stack_itself(
     answer = stack.compose("run", "--rm", "-T", "console", "mode", STATION, "smart")
 
     assert answer.splitlines()[-1].startswith("accepted")
+
+
+@pytest.mark.slow
+def test_a_strangers_image_is_held_against_the_suite(foreign_image: str, mosquitto: str) -> None:
+    suite = Path(sys.executable).with_name("wattbus-conformance")
+    points = [word for point in ("lease-release", "mode-off") for word in ("--only", point)]
+
+    done = subprocess.run(
+        [suite, "--image", foreign_image, *points, "--json", "--patience", "4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    held = [(point["id"], point["outcome"]) for point in json.loads(done.stdout)["points"]]
+    assert held == [("lease-release", "holds"), ("mode-off", "holds")]
+    assert "wattbus-conformance" not in run_docker("ps", "--all", "--format", "{{.Names}}")
