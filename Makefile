@@ -14,7 +14,7 @@ FUZZ_S ?= 60
 # A service's folder is its package with a hyphen: station-bridge, wattbus_station_bridge.
 SERVICES := $(patsubst services/%/pyproject.toml,%,$(wildcard services/*/pyproject.toml))
 
-.PHONY: help setup mosquitto demo test check types format fuzz bench chaos clean
+.PHONY: help setup mosquitto demo test check types format fuzz bench chaos pictures clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -68,6 +68,9 @@ bench: setup mosquitto ## measure speed and size into bench-results
 chaos: setup mosquitto ## kill, stop, cut and fill everything, and hold what comes of it to the promises
 	@tools/ensure-faketime.sh
 	@PYTHONPATH=tests $(RUN) python -m chaos $(ARGS)
+
+pictures: setup mosquitto ## take the pictures of the dashboard in docs/pictures anew
+	@PYTHONPATH=tests $(RUN) python -m browser.pictures
 
 clean: ## remove environment, caches and local broker, but no data
 	rm -rf .venv .tools .wattbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -149,7 +149,11 @@ def _series(
         _line(words.chart_house, points(house), "var(--house)", opacity=1, z=4, width=0),
         {
             **_line(words.chart_planned, planned, "var(--accent)", opacity=0.16, z=1, width=1.5),
-            "itemStyle": {"color": "var(--accent-soft)", "borderColor": "var(--accent)"},
+            "itemStyle": {
+                "color": "var(--accent-soft)",
+                "borderColor": "var(--accent)",
+                "borderWidth": 1,
+            },
         },
         _line(
             words.chart_house_expected,

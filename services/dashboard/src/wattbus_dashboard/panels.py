@@ -204,7 +204,7 @@ class ServicePanel:
 
 def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     with (
-        Box("div", "scroll", tabindex="0", role="region", aria_label=caption),
+        Box("div", "scroll", tabindex="0", role="group", aria_label=caption),
         Box("table"),
     ):
         Text("caption", caption, "hidden")
