@@ -77,7 +77,7 @@ def car_view(
         status=status,
         tone=tone,
         power=formats.power(_power_w(station), words),
-        soc=formats.percent(soc_percent, words) if soc_percent is not None else "\N{EN DASH}",
+        soc=formats.percent(soc_percent, words) if soc_percent is not None else formats.NOTHING,
         soc_percent=soc_percent,
         target=words.target.format(percent=formats.percent(goal.target_soc_percent, words))
         if goal is not None

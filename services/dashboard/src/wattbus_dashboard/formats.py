@@ -7,6 +7,8 @@ from wattbus_contract.money import cost_text, price_text
 from wattbus_dashboard.words import Words
 
 THIN = "\N{NO-BREAK SPACE}"
+NOTHING = "\N{EN DASH}"
+"""Where nothing is known."""
 
 
 def number(value: float, digits: int, words: Words) -> str:

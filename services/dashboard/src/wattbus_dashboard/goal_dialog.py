@@ -8,7 +8,7 @@ from nicegui import events, ui
 from wattbus_dashboard import goal_form
 from wattbus_dashboard.elements import FORM_TO_PYTHON, Box, Text
 from wattbus_dashboard.hub import Hub
-from wattbus_dashboard.views import zone_of
+from wattbus_dashboard.picture import zone_of
 from wattbus_dashboard.words import Words
 
 

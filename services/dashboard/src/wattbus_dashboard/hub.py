@@ -11,8 +11,8 @@ from wattbus_contract.requests import GoalRequest, ModeRequest, StrategyRequest
 from wattbus_dashboard.bus import BusReader
 from wattbus_dashboard.chart import Drawing, drawing
 from wattbus_dashboard.chart_data import chart_data
-from wattbus_dashboard.picture import Picture
-from wattbus_dashboard.views import PageView, currency_of, page_view, zone_of
+from wattbus_dashboard.picture import Picture, currency_of, zone_of
+from wattbus_dashboard.views import PageView, page_view
 from wattbus_dashboard.words import Words
 
 CHART_EVERY_S = 1.0

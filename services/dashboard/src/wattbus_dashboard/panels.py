@@ -7,16 +7,14 @@ from nicegui.element import Element
 
 from wattbus_dashboard.elements import FORM_TO_PYTHON, Box, Text, set_prop
 from wattbus_dashboard.hub import Hub
-from wattbus_dashboard.views import (
-    FigureView,
+from wattbus_dashboard.panel_views import (
     LeagueRow,
-    Notice,
-    PageView,
     SavingView,
     SchedulerView,
     ServiceView,
     StrategyChoice,
 )
+from wattbus_dashboard.views import FigureView, Notice, PageView
 from wattbus_dashboard.words import Words
 
 

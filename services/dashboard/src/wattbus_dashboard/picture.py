@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wattbus_contract import topics
 from wattbus_contract.accounts import ChargingReport, League
@@ -217,3 +218,16 @@ class Picture:
             del self.loads[next(iter(self.loads))]
         self._advance(household.at)
         self.chart_version += 1
+
+
+def zone_of(picture: Picture) -> ZoneInfo:
+    """Return the site's time zone, UTC before it is known."""
+    try:
+        return ZoneInfo(picture.site.time_zone if picture.site is not None else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def currency_of(picture: Picture) -> str:
+    """Return the site's currency, SEK before it is known."""
+    return picture.site.currency if picture.site is not None else "SEK"
