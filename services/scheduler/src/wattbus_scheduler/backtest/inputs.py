@@ -56,6 +56,7 @@ def assemble(study: Study, data: RawData) -> Inputs:
     settings = StrategySettings(
         price_threshold_per_kwh=study.strategies.price_threshold_per_kwh,
         price_quantile=study.strategies.price_quantile,
+        start_price=study.strategies.start_price,
     )
     worlds = {}
     for tariff in study.tariffs:

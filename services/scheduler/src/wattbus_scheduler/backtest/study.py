@@ -123,6 +123,7 @@ class Strategies(_Part):
     names: tuple[str, ...] = ("optimal", "cheapest", "load", "price", "threshold")
     price_threshold_per_kwh: Finite = 0.5
     price_quantile: Annotated[float, Field(ge=0, le=1)] = 0.25
+    start_price: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class Study(_Part):
