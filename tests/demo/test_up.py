@@ -1,5 +1,6 @@
 """`wattbus up` on the real Mosquitto: it starts, heals, answers, and leaves nothing behind."""
 
+import json
 import os
 import signal
 import subprocess
@@ -120,6 +121,20 @@ def test_wishes_are_answered_and_take_effect(up: RunningWattbus) -> None:
     assert (now.returncode, now.stdout.split(":")[0]) == (0, "accepted")
     assert (goal.returncode, goal.stdout.split(":")[0]) == (0, "accepted")
     assert changed.json["target_soc_percent"] == 60
+
+
+def test_the_doctor_finds_the_running_system_well(up: RunningWattbus) -> None:
+    with viewer(up) as bus:
+        bus.subscribe("wattbus/v1/home/plan")
+        bus.wait_for(lambda m: m.topic.endswith("/plan"))
+
+    done = ask(up, "doctor", "--json", "--wait", "30")
+
+    found = {finding["subject"]: finding for finding in json.loads(done.stdout)}
+    needed = {"broker", "access list", "station-bridge", "scheduler", "logger", "car1", "command"}
+    assert done.returncode == 0, done.stdout
+    assert needed <= set(found)
+    assert {found[subject]["verdict"] for subject in needed} == {"ok"}, done.stdout
 
 
 def test_an_unknown_station_is_told_with_the_known_ones(up: RunningWattbus) -> None:

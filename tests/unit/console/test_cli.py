@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from wattbus_console.main import build
 
 COMMANDS = (
-    "demo", "up", "watch", "mode", "goal", "strategy", "report", "plot", "replay", "compare",
+    "demo", "up", "watch", "doctor", "mode", "goal", "strategy", "report", "plot", "replay",
+    "compare", "plan", "backtest", "conformance",
 )  # fmt: skip
 WATTBUS = Path(sys.executable).parent / "wattbus"
 
@@ -115,3 +116,11 @@ def test_arguments_are_handed_on_to_the_scheduler() -> None:
     assert done.returncode == 0
     assert "| cheapest |" in done.stdout
     assert "13.73 kr" in done.stdout
+
+
+def test_the_doctor_without_a_broker_says_how_to_start_one() -> None:
+    done = run("doctor", "--host", "127.0.0.1", "--port", "9")
+
+    assert done.returncode == 1
+    assert "no broker answers at 127.0.0.1:9" in done.stdout
+    assert "wattbus up" in done.stdout

@@ -64,10 +64,12 @@ def answering_bridge(broker: BrokerProcess, site: str) -> Iterator[list[object]]
     thread = threading.Thread(target=serve)
     thread.start()
     assert is_ready.wait(10)
-    yield asked
-    must_stop.set()
-    thread.join()
-    session.stop()
+    try:
+        yield asked
+    finally:
+        must_stop.set()
+        thread.join()
+        session.stop()
 
 
 def test_a_wish_is_answered(broker: BrokerProcess, site: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from wattbus_console import where
-from wattbus_console.commands import demo, passing, up, watch, wish
+from wattbus_console.commands import demo, doctor, passing, up, watch, wish
 from wattbus_console.mistakes import Mistake
 from wattbus_contract.broker_settings import BadSetting
 
@@ -25,6 +25,7 @@ def build() -> typer.Typer:
     app.command(epilog=demo.EXAMPLES)(demo.demo)
     app.command(epilog=up.EXAMPLES)(up.up)
     app.command(epilog=watch.EXAMPLES)(watch.watch)
+    app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
     app.command(epilog=wish.MODE_EXAMPLES)(wish.mode)
     app.command(epilog=wish.GOAL_EXAMPLES)(wish.goal)
     app.command(epilog=wish.STRATEGY_EXAMPLES)(wish.strategy)
