@@ -10,7 +10,7 @@ from wattbus_console.processes.ports import HOST
 BROKER, SIMULATOR, BRIDGE = "broker", "simulator", "station-bridge"
 SCHEDULER, LOGGER, DASHBOARD = "scheduler", "logger", "dashboard"
 ON_THE_BUS = (LOGGER, SCHEDULER, BRIDGE)
-WITH_METRICS = (BRIDGE, SCHEDULER, LOGGER)
+WITH_METRICS = (BRIDGE, SCHEDULER, LOGGER, DASHBOARD)
 STOP_ORDER = ((SCHEDULER, DASHBOARD), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
 """Who depends on nobody first: the scheduler gives its lease to the bridge, the bridge its last
 readings to the logger.

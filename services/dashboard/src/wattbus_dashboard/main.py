@@ -12,6 +12,7 @@ from importlib.metadata import version
 from wattbus_contract import topics
 from wattbus_contract.broker_settings import BrokerSettings, load
 from wattbus_contract.codec import Decoded
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession
 from wattbus_dashboard.bus import BusReader
 from wattbus_dashboard.password import Password
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "set-password":
         return set_password(password)
     check_guarded(settings, has_password=password.is_set)
-    return serve(load(BrokerSettings), load(SiteSettings).site, settings, password)
+    metrics = load(MetricsSettings)
+    return serve(load(BrokerSettings), load(SiteSettings).site, settings, metrics, password)
 
 
 def set_password(password: Password) -> int:
@@ -61,7 +63,11 @@ def set_password(password: Password) -> int:
 
 
 def serve(
-    broker: BrokerSettings, site: str, settings: DashboardSettings, password: Password
+    broker: BrokerSettings,
+    site: str,
+    settings: DashboardSettings,
+    metrics: MetricsSettings,
+    password: Password,
 ) -> int:
     """Show the site until SIGTERM or SIGINT."""
     logging.basicConfig(
@@ -76,6 +82,18 @@ def serve(
     from wattbus_dashboard import server  # noqa: PLC0415 - as above
     from wattbus_dashboard.hub import Hub  # noqa: PLC0415 - as above
 
+    session = MqttSession(
+        broker,
+        user=USER,
+        site=site,
+        version=version("wattbus-dashboard"),
+        subscriptions=(topics.everything(site),),
+        is_durable=False,
+    )
+    if metrics.port:
+        from wattbus_contract.metrics import expose, new_registry  # noqa: PLC0415 - if wanted
+
+        expose(metrics, new_registry(session))
     hub = Hub()
     server.set_up(hub, password)
     faults: list[str] = []
@@ -83,21 +101,12 @@ def serve(
     async def start() -> None:
         loop = asyncio.get_running_loop()
 
+        def hear(messages: Sequence[Decoded], is_connected: bool) -> None:
+            loop.call_soon_threadsafe(hub.receive, messages, is_connected)
+
         def end(fault: str) -> None:
             faults.append(fault)
             loop.call_soon_threadsafe(app.shutdown)
-
-        session = MqttSession(
-            broker,
-            user=USER,
-            site=site,
-            version=version("wattbus-dashboard"),
-            subscriptions=(topics.everything(site),),
-            is_durable=False,
-        )
-
-        def hear(messages: Sequence[Decoded], is_connected: bool) -> None:
-            loop.call_soon_threadsafe(hub.receive, messages, is_connected)
 
         hub.bus = BusReader(session, hear, end)
         hub.bus.start()
