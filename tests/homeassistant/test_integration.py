@@ -29,6 +29,7 @@ STATES = {
     "car1_ready_at": "2025-01-15T22:45:00+00:00",
     "car1_month_cost": "11.19",
     "car1_month_saving": "3.76",
+    "car1_reason": "22:00 is among the 4 cheapest hours before departure",
     "car1_mode": "smart",
     "car1_charge_now": "off",
     "car1_target_soc": "80.0",
@@ -185,7 +186,7 @@ def test_what_a_message_leaves_out_is_unknown_and_nothing_is_complained_of(
     told_site.say_example(topics.LEASE_STATE, instead={"holder": None})
     told_site.say_example(topics.HOUSEHOLD_METER, instead={"price_per_kwh": None})
 
-    for key in ("car1_soc", "car1_reason", "car1_next_start", "car1_month_cost", "price"):
+    for key in ("car1_soc", "car1_in_effect", "car1_next_start", "car1_month_cost", "price"):
         home_assistant.wait_for_state(f"wattbus_home_{key}", "unknown")
     home_assistant.wait_for_state("wattbus_home_car1_departure", "")
     home_assistant.wait_for_state("wattbus_home_car2_max_current", "32.2")

@@ -8,6 +8,10 @@ from wattbus_homeassistant.entity import Config, Place, absent
 TIME_OF_DAY = r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$"
 
 
+LIMITS_REPEATED_WITHIN_S = 600
+"""A scheduler that commands says each limit again before that; later its reason is no longer so."""
+
+
 def station_entities(place: Place, info: StationInfo, currency: str) -> dict[str, Config]:
     """Return a station's entities by key; `place` names it."""
     return {
@@ -88,8 +92,14 @@ def _stated(place: Place) -> dict[str, Config]:
     state = place.topic(topics.STATION_STATE)
     return {
         "reason": place.entity(
-            "sensor", "reason", "Reason", state_topic=state,
+            "sensor", "reason", "Reason", state_topic=place.topic(topics.SET_LIMIT),
             value_template=templates.reason(), icon="mdi:comment-question-outline",
+            expire_after=LIMITS_REPEATED_WITHIN_S,
+        ),
+        "in_effect": place.entity(
+            "sensor", "in_effect", "In effect", state_topic=state,
+            value_template=templates.reason(), entity_category="diagnostic",
+            icon="mdi:information-outline",
         ),
         "status": place.entity(
             "sensor", "status", "Connector", state_topic=state, device_class="enum",
