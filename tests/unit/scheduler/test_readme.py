@@ -29,7 +29,7 @@ def test_every_example_is_a_command_that_can_be_parsed() -> None:
     lines = re.findall(r"^wattbus-scheduler(.*?)(?:#.*)?$", README.read_text("utf-8"), re.M)
     examples = re.findall(r"wattbus-scheduler ([a-z].*)$", cli.parser().format_help(), re.M)
 
-    assert len(lines) == 5
+    assert len(lines) == 6
     for arguments in (*lines, *(e for e in examples if e.split()[0] in {"plan", "compare"})):
         cli.parser().parse_args(arguments.split())
 
