@@ -88,6 +88,23 @@ def test_a_row_is_read_once(tmp_path: Path, offsets: list[int]) -> None:
     assert offsets[0] > 0
 
 
+def test_a_large_file_is_read_in_blocks(
+    tmp_path: Path, offsets: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "BLOCK_BYTES", 5000)
+    append_rows(tmp_path / "battery_log.csv", ROWS)
+    with (tmp_path / "battery_log.csv").open("a") as file:
+        file.write("half a row")
+
+    problems = Problems()
+    sessions = read_sessions(tmp_path, *ALWAYS, problems)
+
+    sums = total(summarise_session(session) for session in sessions)
+    assert (len(sessions), round(sums.energy_wh, 6)) == expected(ROWS)[:2]
+    assert len(offsets) > 5
+    assert problems.count == 1
+
+
 def test_only_the_files_of_the_days_asked_for_are_read(tmp_path: Path) -> None:
     write_days(tmp_path, ROWS)
 

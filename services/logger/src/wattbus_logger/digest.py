@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = ".report"
 VERSION = 1
+BLOCK_BYTES = 4 * 2**20
 TAIL_BYTES = 200
 """Of what was read last: a file that was changed by somebody ends differently there."""
 
@@ -40,10 +41,10 @@ class Digest:
 def digest_of(path: Path) -> Digest:
     """Return a file's digest, and keep it if that is possible. BadLog, OSError."""
     kept = _load(path)
-    digest = kept if kept is None else _read_on(path, kept)
+    digest = _read_on(path, kept or Digest())
     if digest is None:
         digest = Digest()
-        _take(digest, _read(path, digest))
+        _take(digest, _read(path, digest, -1))
     if kept is None or digest.offset != kept.offset:
         _save(path, digest)
     return digest
@@ -58,25 +59,31 @@ def follows(earlier: Digest, later: Digest) -> bool:
     )
 
 
-def _read_on(path: Path, kept: Digest) -> Digest | None:
-    """Return the digest with what has been written since; None if all must be read again."""
-    if path.stat().st_size == kept.offset:
-        return kept
-    grown = Digest(kept.offset, kept.line_count, problems=kept.problems)
-    _take(grown, _read(path, grown))
-    if not follows(kept, grown):
-        return None
-    for station, course in kept.courses.items():
-        newer = grown.courses.get(station)
-        grown.courses[station] = course if newer is None else joined(course, newer)
-        first, last = kept.sent[station]
-        grown.sent[station] = first, grown.sent.get(station, (first, last))[1]
-    return grown
+def _read_on(path: Path, digest: Digest) -> Digest | None:
+    """Return the digest with what is not in it yet, block by block; None if all must be in order
+    first, since rows were sent in turns.
+    """
+    size = path.stat().st_size
+    left = size - digest.offset
+    while left > 0:
+        grown = Digest(digest.offset, digest.line_count, problems=digest.problems)
+        _take(grown, _read(path, grown, BLOCK_BYTES))
+        if not follows(digest, grown):
+            return None
+        for station, course in digest.courses.items():
+            newer = grown.courses.get(station)
+            grown.courses[station] = course if newer is None else joined(course, newer)
+            first, last = digest.sent[station]
+            grown.sent[station] = first, grown.sent.get(station, (first, last))[1]
+        # A last line without end was read with its block: once is enough.
+        left = size - grown.offset if left > BLOCK_BYTES else 0
+        digest = grown
+    return digest
 
 
-def _read(path: Path, digest: Digest) -> list[RecordedRow]:
+def _read(path: Path, digest: Digest, most_bytes: int) -> list[RecordedRow]:
     rows, digest.offset, digest.line_count = read_rows_after(
-        path, digest.offset, digest.line_count, digest.problems
+        path, digest.offset, digest.line_count, digest.problems, most_bytes
     )
     return rows
 

@@ -85,12 +85,12 @@ def read_rows(
 
 
 def read_rows_after(
-    path: Path, offset: int, line_number: int, problems: Problems
+    path: Path, offset: int, line_number: int, problems: Problems, most_bytes: int = -1
 ) -> tuple[list[RecordedRow], int, int]:
     """Read the rows after an offset on which a line begins; 0 reads from the header on.
 
     Returns the rows, and the offset and number of lines up to the end of the last whole line. A
-    last line without end is read too. BadLog if the file is no log at all.
+    last line of the file without end is read too. BadLog if the file is no log at all.
     """
     with path.open("rb") as file:
         header = file.readline().decode(errors="replace")
@@ -100,7 +100,9 @@ def read_rows_after(
             file.seek(offset)
         else:
             offset, line_number = len(header.encode()), 1
-        data = file.read()
+        data = file.read(most_bytes)
+        # A block ends within a line: the rest of it belongs to the next one.
+        data += file.readline() if most_bytes >= 0 else b""
     text = data.decode(errors="replace").replace("\0", "�")
     lines = csv.reader(io.StringIO(text, newline=""))
     (names,) = csv.reader([header])
