@@ -153,11 +153,14 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
         found = _improved(problem, joint, effort, calm.start_price * factor)
         if effort.is_over() or factor <= 0.0 or _is_within(found, terms):
             break
+        excess = found.objective - bound - terms.allowed
+        gained = np.inf if dearer is None else dearer.found.objective - found.objective
+        is_stuck = excess > terms.allowed / 2 and gained < excess / 2
         dearer = _Step(factor, found)
         part = terms.allowed / (found.objective - bound)
         factor *= min(max(part, 0.4), 0.85)
         factor = factor if factor > LOWEST_STEP else 0.0
-        if problem.cars <= MOST_REFITTED:
+        if problem.cars <= MOST_REFITTED or (is_stuck and problem.cars <= MOST_FIXED_JOINTLY):
             # A search that is stuck stays so at any price: begin anew.
             joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
     if not effort.is_over() and not _is_within(found, terms):

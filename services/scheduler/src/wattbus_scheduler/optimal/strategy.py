@@ -62,6 +62,9 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
         [piece.start_s for piece in pieces],
         np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces]),
         _spared(situation, pieces),
+        np.array([piece.start_s for piece in pieces]),
+        np.array([piece.end_s for piece in pieces]),
+        {},
     )
     stations = tuple(_station(situation, now, found, grid, car) for car in situation.cars)
     cost = sum(station.expected_cost for station in stations)
@@ -77,10 +80,25 @@ class _Grid:
     starts_s: Sequence[float]
     prices: Floats
     spared_per_kwh: Sequence[float]
+    begins_s: Floats
+    ends_s: Floats
+    offers: dict[object, Floats]
 
-    def at(self, at_s: float) -> int:
-        """Return the number of the piece that holds an instant."""
-        return bisect_right(self.starts_s, at_s + TIME_EPSILON_S) - 1
+    def offered_w(self, situation: Situation, car: Car) -> Floats:
+        """Return what a car could draw in each piece if it were alone; the same for its like."""
+        kind = (
+            car.control, car.phases, car.voltage_v, car.min_current_a, car.max_current_a,
+            car.current_step_a, car.max_power_w,
+        )  # fmt: skip
+        if kind not in self.offers:
+            alone = (0.0,) * situation.site.phases
+            self.offers[kind] = np.array(
+                [
+                    offered_power_w(situation.site, car, piece.house_load_w, alone)
+                    for piece in self.pieces
+                ]
+            )
+        return self.offers[kind]
 
 
 @dataclass(slots=True)
@@ -212,16 +230,9 @@ def _alternatives(situation: Situation, outlook: Outlook, grid: _Grid) -> Altern
     car, window = outlook.car, window_of(outlook.car, outlook.now)
     if window is None or not outlook.stretches:
         return Alternatives(None, None, "")
-    no_cars = (0.0,) * situation.site.phases
-    offered = np.zeros(len(grid.pieces))
-    for number in range(max(0, grid.at(window[0])), len(grid.pieces)):
-        piece = grid.pieces[number]
-        seconds = min(piece.end_s, window[1]) - max(piece.start_s, window[0])
-        if piece.start_s >= window[1]:
-            break
-        if seconds > 0:
-            power = offered_power_w(situation.site, car, piece.house_load_w, no_cars)
-            offered[number] = power * seconds / 3.6e6
+    begin, end = grid.begins_s, grid.ends_s
+    seconds = np.minimum(end, window[1]) - np.maximum(begin, window[0])
+    offered = grid.offered_w(situation, car) * np.maximum(0.0, seconds) / 3.6e6
     cost = sum((s.price_per_kwh or 0.0) * s.energy_wh / 1000 for s in outlook.stretches)
     return alternatives(outlook, grid.prices, offered, cost, energy_of(outlook.stretches) / 1000)
 
