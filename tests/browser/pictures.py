@@ -1,6 +1,6 @@
 """Takes the pictures of the README from a running system: `make pictures`.
 
-Three simulated cars, an hour in ten seconds, in the evening when the price has fallen.
+Three simulated cars, an hour in twelve seconds, in the evening when the price has fallen.
 """
 
 import re
@@ -19,11 +19,11 @@ from fixtures.dashboard_process import find_chromium
 
 PROGRAM = Path(sys.executable).parent / "wattbus"
 PICTURES = ROOT / "docs" / "pictures"
-SECONDS_PER_HOUR = "10"
+SECONDS_PER_HOUR = "12"
 EVENING = """() => /2[23]:[0-5]/.test(document.querySelector('.top-clock').textContent)
-  && document.querySelectorAll('.car[data-tone="charging"]').length >= 2
+  && document.querySelectorAll('.car[data-tone="charging"]').length >= 1
   && !document.querySelector('.car[data-tone="alarm"]')"""
-UNTIL_EVENING_S = 300
+UNTIL_EVENING_S = 480
 SHOTS: dict[str, dict[str, Any]] = {
     "dashboard": {"viewport": {"width": 1200, "height": 900}},
     "dashboard-dark": {"viewport": {"width": 1200, "height": 900}, "color_scheme": "dark"},

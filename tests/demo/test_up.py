@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from demo.running_wattbus import WATTBUS, RunningWattbus
 from fixtures.mqtt_recorder import MqttRecorder
 
 pytestmark = pytest.mark.slow
-SERVICES = ("simulator", "logger", "scheduler", "station-bridge")
+SERVICES = ("simulator", "logger", "scheduler", "station-bridge", "dashboard")
 
 
 @pytest.fixture
@@ -51,6 +53,9 @@ def test_all_services_run_and_the_way_to_watch_is_told(up: RunningWattbus) -> No
     for program in ("/mosquitto -c", *(f"wattbus-{service}" for service in SERVICES)):
         assert any(program in command for command in commands), program
     up.wait_until(lambda: "Ctrl-C" in up.output, "it says what to do")
+    (url,) = re.findall(r"open it +(http\S+)", up.output)
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert "Wattbus" in answer.read().decode()
     assert "mosquitto_sub -h 127.0.0.1" in up.output
     assert f'-u viewer -P "$(cat {up.run_dir}/secrets/viewer/password)"' in up.output
 
