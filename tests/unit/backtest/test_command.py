@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,6 +62,17 @@ def test_the_terminal_shows_a_league(capsys: pytest.CaptureFixture[str]) -> None
     lines = [line.split()[0] for line in printed.splitlines()[1:]]
     assert lines == ["strategy", "hindsight", "cheapest", "now"]
     assert "3 strategies, 1 processes" in capsys.readouterr().err
+
+
+def test_the_service_loads_nothing_of_it() -> None:
+    program = "import sys, wattbus_scheduler.main; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert not {"numpy", "rich", "matplotlib", "highspy"} & set(loaded)
+    assert "wattbus_scheduler.backtest.running" not in loaded
 
 
 def test_everything_can_be_had_as_json_and_csv(tmp_path: Path) -> None:

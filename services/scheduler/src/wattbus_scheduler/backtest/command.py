@@ -37,7 +37,7 @@ def _backtest(parsed: argparse.Namespace, out: TextIO) -> int:
     study, inputs = _inputs(parsed)
     names = _strategies(study)
     sessions = len(next(iter(inputs.worlds.values())).sessions)
-    processes = parsed.jobs or len(os.sched_getaffinity(0))
+    processes = parsed.jobs or _cores()
     played: list[tuple[str, list[Outcome]]] = []
     is_shown = not parsed.quiet and sys.stderr.isatty()
     with _progress(len(names) * len(inputs.worlds) * sessions, is_shown=is_shown) as advance:
@@ -61,6 +61,13 @@ def _backtest(parsed: argparse.Namespace, out: TextIO) -> int:
         )
         sys.stderr.write(told + "\n")
     return 0
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _inputs(parsed: argparse.Namespace) -> tuple[Study, Inputs]:
