@@ -1,18 +1,14 @@
 """The real compose stack, built from this tree, under a project name of its own."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.availability import missing
 from fixtures.broker_process import ROOT, free_port
 from fixtures.compose_stack import ComposeStack
-
-ENGINE_ANSWER_TIMEOUT_S = 20
+from fixtures.docker_engine import require_engine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,16 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def engine() -> None:
     """A Docker engine that answers, with compose."""
-    remedy = 'start Docker, or run as root: eval "$(tests/system/engine/start.sh)"'
-    if shutil.which("docker") is None:
-        missing("Docker is not installed", remedy)
-    for command in (["docker", "info"], ["docker", "compose", "version"]):
-        try:
-            subprocess.run(
-                command, capture_output=True, check=True, timeout=ENGINE_ANSWER_TIMEOUT_S
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            missing(f"'{' '.join(command)}' gives no answer", remedy)
+    require_engine()
 
 
 @pytest.fixture(scope="session")
