@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from benchmarks.growth_plot import draw_growth
+from benchmarks.growth_plot import draw_growth, draw_planner_growth
 from benchmarks.table import markdown
 from fixtures.broker_process import ROOT
 
@@ -61,6 +61,8 @@ def main() -> int:
     table = markdown(figures)
     (results / "benchmarks.md").write_text(table)
     draw_growth(figures, results / "growth.png")
+    if "planner" in figures:
+        draw_planner_growth(figures["planner"], results / "planner-growth.png")
     sys.stdout.write(f"{table}\nwritten: {path}, benchmarks.md and growth.png beside it\n")
     return 0
 

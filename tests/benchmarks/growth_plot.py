@@ -31,3 +31,24 @@ def draw_growth(figures: dict[str, Any], path: Path) -> None:
         axis.legend(frameon=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def draw_planner_growth(figures: dict[str, Any], path: Path) -> None:
+    """Draw how long a joint plan takes, by cars and by slots, beside the bare relaxation."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained", sharey=True)
+    for axis, name, by, title in (
+        (axes[0], "growth", "cars", "cars, 96 slots of 15 minutes"),
+        (axes[1], "growth_in_slots", "slots", "slots, 10 cars"),
+    ):
+        lines = figures[name]
+        counts = [line[by] for line in lines]
+        axis.plot(counts, [line["seconds"] for line in lines], "o-", label="whole plan")
+        bare = [line["relaxation_s"] for line in lines]
+        axis.plot(counts, bare, "s--", color="0.6", label="bare relaxation")
+        axis.set(title=f"processor time by {by}", xlabel=title, xscale="log", yscale="log")
+        axis.grid(visible=True, alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False)
+    axes[0].set_ylabel("s")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

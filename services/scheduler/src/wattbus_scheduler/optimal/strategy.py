@@ -59,7 +59,6 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
     pieces = _with_use(situation, found)
     grid = _Grid(
         pieces,
-        [piece.start_s for piece in pieces],
         np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces]),
         _spared(situation, pieces),
         np.array([piece.start_s for piece in pieces]),
@@ -77,7 +76,6 @@ class _Grid:
     """The pieces with what all cars use, and what a kWh of surplus spares in each."""
 
     pieces: Sequence[Piece]
-    starts_s: Sequence[float]
     prices: Floats
     spared_per_kwh: Sequence[float]
     begins_s: Floats
