@@ -7,10 +7,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fixtures.availability import missing
 from fixtures.broker_process import BrokerProcess, find_mosquitto
 from fixtures.mqtt_recorder import MqttRecorder
+
+# How long an example takes is for the neighbours on the machine to say.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 _site_numbers = count(1)
 ALONE = (

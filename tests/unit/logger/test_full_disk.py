@@ -80,7 +80,7 @@ def test_a_full_disk_stops_confirming_and_resumes_by_itself(
     client, bridge = mqtt_recorder("station-bridge", "wattbus/#"), Bridge()
     data = small_disk / "data"
     with RunningLogger(broker, data, site) as logger:
-        wait_until(lambda: logger.is_connected, "the logger connects")
+        wait_until(lambda: logger.is_connected, "the logger connects", 60)
         feed(client, bridge, 20)
         logger.wait_for_rows(20)
         ballast = small_disk / "ballast"
@@ -119,7 +119,7 @@ def test_a_logger_that_is_killed_while_the_disk_is_full_loses_nothing(
     data = small_disk / "data"
     ballast = small_disk / "ballast"
     with RunningLogger(broker, data, site) as logger:
-        wait_until(lambda: logger.is_connected, "the logger connects")
+        wait_until(lambda: logger.is_connected, "the logger connects", 60)
         feed(client, bridge, 10)
         logger.wait_for_rows(10)
         fill(ballast)
@@ -138,7 +138,7 @@ def test_a_limit_on_the_size_of_files_is_no_crash(
     client, bridge = mqtt_recorder("station-bridge", "wattbus/#"), Bridge()
     data = tmp_path / "data"
     with RunningLogger(broker, data, site, [sys.executable, "-c", LIMITED]) as logger:
-        wait_until(lambda: logger.is_connected, "the logger connects")
+        wait_until(lambda: logger.is_connected, "the logger connects", 60)
         feed(client, bridge, 200)
         wait_until(lambda: "File too large" in logger.log, "the limit is told")
         wait_until(lambda: health_of(client).get("health") == "degraded", "degraded health")

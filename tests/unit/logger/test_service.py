@@ -40,7 +40,7 @@ def own_site(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def logger(broker: BrokerProcess, tmp_path: Path, site: str) -> Iterator[RunningLogger]:
     """A logger that records the test's site."""
     with RunningLogger(broker, tmp_path / "data", site) as running:
-        wait_until(lambda: running.is_connected, "the logger connects")
+        wait_until(lambda: running.is_connected, "the logger connects", 60)
         yield running
 
 
@@ -48,7 +48,7 @@ def logger(broker: BrokerProcess, tmp_path: Path, site: str) -> Iterator[Running
 def drawing_logger(broker: BrokerProcess, tmp_path: Path, site: str) -> Iterator[RunningLogger]:
     """A logger that also makes plot and report."""
     with RunningLogger(broker, tmp_path / "data", site, WATTBUS_LOGGER_DRAWS="true") as running:
-        wait_until(lambda: running.is_connected, "the logger connects")
+        wait_until(lambda: running.is_connected, "the logger connects", 60)
         yield running
 
 
@@ -167,7 +167,7 @@ def test_a_target_that_is_reached_is_reported_at_once(
 
     client.publish(*bridge.say(topics.STATION_EVENT, reached, station="car1"))
 
-    wait_until((logger.folder / "battery_plot.png").exists, "the plot is drawn")
+    wait_until((logger.folder / "battery_plot.png").exists, "the plot is drawn", 60)
     assert (logger.folder / "report.csv").exists()
 
 
@@ -177,7 +177,7 @@ def test_a_second_logger_on_the_folder_refuses_to_start(
     wait_until((logger.folder / ".lock").exists, "the first one has the folder")
 
     other = RunningLogger(broker, logger.folder, f"{site}-b")
-    status = other.process.wait(timeout=20)
+    status = other.process.wait(timeout=60)
 
     assert status == 1
     assert "another logger (process " in other.log
@@ -190,7 +190,7 @@ def test_a_logger_that_was_killed_can_be_started_at_once(
 ) -> None:
     """Its writer may live on for a moment: the next one waits for it."""
     with RunningLogger(broker, tmp_path / "data", site) as first:
-        wait_until(lambda: first.is_connected, "the logger connects")
+        wait_until(lambda: first.is_connected, "the logger connects", 60)
         writer = psutil.Process(first.process.pid).children()[0]
         first.process.kill()
         first.process.wait()
@@ -202,7 +202,7 @@ def test_a_logger_that_was_killed_can_be_started_at_once(
 def test_a_writer_that_dies_ends_the_service(logger: RunningLogger) -> None:
     psutil.Process(logger.process.pid).children()[0].kill()
 
-    assert logger.process.wait(timeout=10) == 1
+    assert logger.process.wait(timeout=60) == 1
     assert "ends: the writer's process has ended" in logger.log
 
 
@@ -211,7 +211,7 @@ def test_it_ends_in_time_whatever_way_it_is_asked(logger: RunningLogger, wish: i
     for process in (*psutil.Process(logger.process.pid).children(), logger.process):
         process.send_signal(wish)
 
-    assert logger.process.wait(timeout=10) == 0
+    assert logger.process.wait(timeout=60) == 0
     assert "Traceback" not in logger.log
 
 
@@ -229,7 +229,7 @@ def test_messages_that_the_broker_drops_are_reported(
             MqttRecorder(narrow.host, narrow.port, "station-bridge", password) as client,
         ):
             client.subscribe(status_filter(site))
-            wait_until(lambda: logger.is_connected, "the logger connects")
+            wait_until(lambda: logger.is_connected, "the logger connects", 60)
             logger.process.send_signal(signal.SIGSTOP)
             bridge = Bridge()
             for number in range(100):
@@ -262,7 +262,7 @@ def test_a_bad_setting_stops_the_start_and_is_named(
 ) -> None:
     logger = RunningLogger(broker, tmp_path / "data", site, **{name: value})
 
-    assert logger.process.wait(timeout=20) != 0
+    assert logger.process.wait(timeout=60) != 0
     assert f"{name} = '{value}'" in logger.log
     assert logger.log.count("\n") == 1
 
@@ -274,7 +274,7 @@ def test_a_folder_that_cannot_be_written_stops_the_start(
 
     logger = RunningLogger(broker, tmp_path / "file", site)
 
-    assert logger.process.wait(timeout=20) == 1
+    assert logger.process.wait(timeout=60) == 1
     assert "WATTBUS_DATA_DIR" in logger.log
 
 

@@ -192,7 +192,7 @@ def test_the_running_logger_publishes_it_and_others_may_read_its_files(
     client = mqtt_recorder("station-bridge", "wattbus/#")
     every = {"WATTBUS_LOGGER_REPORT_EVERY_S": "1"}
     with RunningLogger(broker, tmp_path / "data", site, **every) as logger:
-        wait_until(lambda: logger.is_connected, "the logger connects")
+        wait_until(lambda: logger.is_connected, "the logger connects", 60)
         for message in day_messages(Bridge(), poll_h=0.5):
             client.publish(*message)
 
