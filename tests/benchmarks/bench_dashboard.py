@@ -31,7 +31,11 @@ WATCH = """() => {
   window.seen = {};
   window.frames_ms = [];
   let last = performance.now();
-  const draw = now => { window.frames_ms.push(now - last); last = now; requestAnimationFrame(draw); };
+  const draw = now => {
+    window.frames_ms.push(now - last);
+    last = now;
+    requestAnimationFrame(draw);
+  };
   requestAnimationFrame(draw);
   for (const card of document.querySelectorAll('article.car')) {
     const soc = card.querySelector('.soc');
