@@ -75,6 +75,35 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         yield ("dashboard: memory", f"{dashboard['memory_mb']:.0f} MB", "", "", "≤ 200 MB")
 
 
+def _planner(planner: dict[str, Any]) -> Iterator[Row]:
+    for line in [*planner["recorded"], *planner["random"]]:
+        name = line.get("name") or f"random {line['cars']} x {line['slots']}"
+        bare, calm = line["only_cost"], line["calm"]
+        above = [
+            one.get("worst_above_bound_percent", one.get("above_bound_percent"))
+            for one in (bare, calm)
+        ]
+        starts = calm.get("mean_starts_per_car", calm.get("starts", 0) / line["cars"])
+        seconds = calm.get("p99_s", calm.get("seconds"))
+        yield (
+            f"plan, {name}: above the bound; starts a car",
+            f"{above[0]:.3f} %; calm {above[1]:.3f} %, {starts:.2f}",
+            "computed bound",
+            "",
+            "≤ 0.1 %; ≤ 0.5 %, 1.2",
+        )
+        ratio = f"{calm['times_the_relaxation']:.0f}"
+        yield (f"plan, {name}: processor time", f"{seconds:.3f} s", "relaxation", ratio, "≤ 5")
+    loop = planner["closed_loop"]
+    yield (
+        "plan in a closed loop: cost, fuse violations",
+        f"{loop['above_hindsight_percent']:.1f} %, {loop['fuse_violations']}",
+        "hindsight",
+        "",
+        "0 violations",
+    )
+
+
 def _stations(figures: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, float]]]:
     for count, values in figures.get(name, {}).get("stations", {}).items():
         yield f"{count} station{'' if count == '1' else 's'}", values
