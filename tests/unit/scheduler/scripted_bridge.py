@@ -78,7 +78,7 @@ class ScriptedBridge:
         self.lease = lease
         self.session.publish(topics.LEASE_STATE, lease)
 
-    def pump(self, is_so: Callable[[], bool], timeout_s: float = 15.0) -> float:
+    def pump(self, is_so: Callable[[], bool], timeout_s: float = 60.0) -> float:
         """Work until `is_so`, and return for how many seconds; TimeoutError if it never is."""
         began_s = time.monotonic()
         next_reading_s = began_s

@@ -69,13 +69,24 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def decide_at_midnight(bridge: ScriptedBridge) -> None:
+    """Let the first decision fall at the start of the day, however long the process took to start.
+
+    From then on time stands still until a test lets it pass.
+    """
+    bridge.is_time_passing = False
+    bridge.pump(lambda: bool(bridge.requests))
+    bridge.session.publish(topics.METER, bridge.site.reading(), station=STATION)
+    bridge.pump(lambda: bool(bridge.plans and bridge.limits))
+
+
 def test_it_takes_the_lease_plans_commands_and_releases_when_it_is_told_to_end(
     bridge: ScriptedBridge, start: Start, tmp_path: Path, mqtt_recorder: Callable[..., MqttRecorder]
 ) -> None:
     everything: MqttRecorder = mqtt_recorder("logger", topics.everything(bridge.site_id))
     process = start()
 
-    bridge.pump(lambda: bool(bridge.plans and bridge.limits))
+    decide_at_midnight(bridge)
     _, _, limit = bridge.limits[0]
     assert limit.epoch == 2
     assert limit.limit_w == 0
@@ -84,12 +95,15 @@ def test_it_takes_the_lease_plans_commands_and_releases_when_it_is_told_to_end(
     assert limit.caused_by is not None
     assert limit.caused_by.boot_id == bridge.session.boot_id
     assert bridge.plans[0].expected_cost == pytest.approx(13.73, rel=0.02)
-    bridge.pump(lambda: any(limit.limit_w == 7400 for _, _, limit in bridge.limits))
-    assert bridge.site.now.hour in {1, 2}
+    bridge.is_time_passing = True
+    bridge.pump(lambda: bridge.limits[-1][2].limit_w == 7400)
+    decided_at = bridge.limits[-1][2].decided_at
+    assert decided_at is not None
+    assert decided_at.hour in {1, 2}
 
     process.send_signal(signal.SIGTERM)
     bridge.pump(lambda: bridge.lease is not None and bridge.lease.holder is None)
-    assert process.wait(5) == 0
+    assert process.wait(30) == 0
     assert bridge.requests[-1].action is LeaseAction.RELEASE
     status, printed = _replayed(everything, tmp_path)
     assert status == 0, printed
@@ -125,9 +139,9 @@ def test_limits_are_levels_and_repeated_without_a_new_decision(
 
 def test_a_wish_is_acted_on_without_any_other_message(bridge: ScriptedBridge, start: Start) -> None:
     start()
-    bridge.pump(lambda: bool(bridge.limits))
+    decide_at_midnight(bridge)
+    assert bridge.limits[-1][2].limit_w == 0
     bridge.site.mode = facts.Mode.NOW
-    bridge.is_time_passing = False
 
     bridge.session.publish(topics.GOAL, bridge.site.goal(), station=STATION)
     bridge.pump(lambda: bridge.limits[-1][2].limit_w == 7400)
@@ -154,7 +168,7 @@ def test_another_strategy_is_followed_while_it_runs_and_an_unknown_one_is_told(
 
     process.send_signal(signal.SIGTERM)
     bridge.pump(lambda: bridge.lease is not None and bridge.lease.holder is None)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     status, printed = _replayed(everything, tmp_path)
     assert status == 0, printed
 
@@ -170,10 +184,8 @@ def test_without_the_lease_it_plans_in_the_shadow_and_commands_nothing(
     assert not bridge.plans
     assert not bridge.limits
     bridge.grant(LeaseState(epoch=7, ttl_s=6, bridge_boot_id=boot))
-    took_s = bridge.pump(lambda: bool(bridge.plans and bridge.limits))
+    bridge.pump(lambda: bool(bridge.plans and bridge.limits))
 
-    # Sooner than it would have asked again.
-    assert took_s < bridge.ttl_s / 3
     assert bridge.limits[0][2].epoch == 8
 
 
@@ -195,7 +207,7 @@ def test_a_scheduler_that_ends_hands_over_to_the_one_that_waits(
     assert bridge.limits[-1][2].strategy == "load"
     given_away = {LeaseAction.HANDOVER, LeaseAction.RELEASE}
     assert given_away & {request.action for request in bridge.requests}
-    assert first.wait(5) == 0
+    assert first.wait(30) == 0
 
 
 def test_messages_that_cannot_be_read_do_not_stop_it(
@@ -227,7 +239,7 @@ def test_messages_that_cannot_be_read_do_not_stop_it(
 def test_a_bad_setting_ends_it_with_one_line(start: Start, tmp_path: Path) -> None:
     process = start(WATTBUS_SCHEDULER_STRATEGY="best")
 
-    assert process.wait(10) != 0
+    assert process.wait(30) != 0
     logged = (tmp_path / "scheduler.log").read_text()
     assert "WATTBUS_SCHEDULER_STRATEGY" in logged
     assert "Traceback" not in logged
