@@ -35,7 +35,7 @@ PERIOD_COLUMNS = columns(
 SESSION_COLUMNS = columns(
     "station", "began_at", "ended_at", "is_open", "energy_kwh", "cost", "reference_cost", "saving",
     "price_per_kwh", "charging_hours", "soc_start_percent", "soc_end_percent", "target_soc_percent",
-    "shortfall_kwh", "meter_start_kwh", "meter_end_kwh", "co2_kg",
+    "shortfall_kwh", "co2_kg",
 )  # fmt: skip
 STATION_COLUMNS = columns(
     "station", "energy_kwh", "cost", "reference_cost", "saving", "saving_percent", "price_per_kwh",
