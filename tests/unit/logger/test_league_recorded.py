@@ -76,6 +76,16 @@ def test_the_report_prints_the_league(tmp_path: Path) -> None:
     assert told[3].endswith("commands")
 
 
+def test_the_file_has_the_last_word_when_the_logger_ends(tmp_path: Path) -> None:
+    record(tmp_path, MESSAGES)
+
+    told = json.loads((tmp_path / "league.json").read_text())
+
+    state = state_in(tmp_path)
+    costs = {entry["instance"]: entry["cost"] for entry in told["entries"]}
+    assert costs == {name: round(one.cost, 4) for name, one in state.accounts.items()}
+
+
 def test_one_scheduler_alone_is_not_compared(tmp_path: Path) -> None:
     record(tmp_path, [one for one in MESSAGES if "shadow" not in one[0]])
     printed = io.StringIO()

@@ -112,6 +112,7 @@ class Writer:
 
     def close(self) -> None:
         """Note how the files stand and close them; what was not committed will come again."""
+        self._word_of_the_league(is_urgent=True)
         if self._batch.is_empty:
             try:
                 self.store.save_checkpoint(self.intake)
