@@ -17,6 +17,9 @@ from wattbus_dashboard.views import PageView
 from wattbus_dashboard.words import Words
 
 REFRESH_EVERY_S = 0.25
+REFRESH_MANY_EVERY_S = 0.5
+MANY_FROM = 31
+"""So many cars that the browser gets more time between two updates."""
 COMPACT_FROM = 9
 """So many cars that each gets a small card."""
 
@@ -53,11 +56,13 @@ class Page:
                 self._schedulers = SchedulerPanel(hub, words)
                 self._services = ServicePanel(words)
         self._refresh_words()
-        ui.timer(REFRESH_EVERY_S, self.refresh)
+        self._timer = ui.timer(REFRESH_EVERY_S, self.refresh)
 
     def refresh(self) -> None:
         """Set what has changed since the last time."""
         self._refresh_words()
+        is_many = len(self._cards) >= MANY_FROM
+        self._timer.interval = REFRESH_MANY_EVERY_S if is_many else REFRESH_EVERY_S
         # Not before the browser has the rest: the chart's library is as large as all else.
         self._chart.show()
 
