@@ -55,6 +55,27 @@ def test_a_restarted_holder_gets_a_new_epoch_that_fences_its_former_self() -> No
     assert decision.lease.epoch == 10
 
 
+def test_a_holder_that_asks_again_before_it_has_heard_does_not_fence_itself() -> None:
+    first = decide(FREE, ask(LeaseAction.ACQUIRE, "a"), 0.0, boot_id="boot-1").lease
+    again = LeaseRequest(action=LeaseAction.ACQUIRE, instance="a", nonce="again")
+
+    same_process = decide(first, again, 5.0, boot_id="boot-1").lease
+    restarted = decide(first, again, 5.0, boot_id="boot-2").lease
+
+    assert (same_process.epoch, same_process.nonce) == (first.epoch, "again")
+    assert same_process.expires_s == 5.0 + TTL_S
+    assert (restarted.epoch, restarted.acquired_by) == (first.epoch + 1, "boot-2")
+
+
+def test_a_lease_that_was_handed_over_is_acquired_under_a_new_epoch() -> None:
+    held = decide(FREE, ask(LeaseAction.ACQUIRE, "a"), 0.0, boot_id="boot-a").lease
+    handed = decide(held, ask(LeaseAction.HANDOVER, "a", held.epoch, "b"), 1.0, "boot-a").lease
+
+    taken = decide(handed, ask(LeaseAction.ACQUIRE, "b"), 2.0, boot_id="boot-b").lease
+
+    assert (taken.epoch, taken.holder) == (handed.epoch + 1, "b")
+
+
 def test_an_acquire_that_arrives_twice_changes_nothing_and_is_answered() -> None:
     lease = held_by("a")
     renewed = decide(

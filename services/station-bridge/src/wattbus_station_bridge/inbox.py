@@ -73,8 +73,9 @@ class Inbox:
             case SetLimit() as limit:
                 self._take_limit(message, limit, incoming)
             case LeaseRequest() as request if not incoming.is_retained:
+                boot_id = None if message.envelope is None else message.envelope.boot_id
                 with self._site.lock:
-                    self._lease_desk.handle(request, self._monotonic_s())
+                    self._lease_desk.handle(request, self._monotonic_s(), boot_id)
             case LeaseState() as state:
                 self._take_lease_state(message, state, is_retained=incoming.is_retained)
             case ModeRequest() | GoalRequest() | StrategyRequest() if not incoming.is_retained:

@@ -30,9 +30,9 @@ class LeaseDesk:
         self.memory.keep_epoch(self.lease.epoch)
         self._announce()
 
-    def handle(self, request: LeaseRequest, now_s: float) -> None:
-        """Decide on a request and announce what is granted."""
-        decision = rules.decide(self.lease, request, now_s)
+    def handle(self, request: LeaseRequest, now_s: float, boot_id: str | None = None) -> None:
+        """Decide on a request of the process `boot_id` and announce what is granted."""
+        decision = rules.decide(self.lease, request, now_s, boot_id)
         if not decision.is_granted:
             log.debug(
                 "lease: %s of %s refused: %s", request.action, request.instance, decision.reason
