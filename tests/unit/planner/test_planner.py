@@ -60,6 +60,46 @@ def test_steps_losses_and_reserves_keep_the_rules(
     assert violations(planned(situation, LATER), situation) == []
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    situation=situations(),
+    knee=st.sampled_from([40.0, 80.0, 95.0]),
+    least_w=st.sampled_from([500.0, 2000.0, 9000.0]),
+    overhead_w=st.sampled_from([0.0, 150.0]),
+)
+def test_cars_that_take_less_near_full_keep_the_rules(
+    situation: Situation, knee: float, least_w: float, overhead_w: float
+) -> None:
+    cars = tuple(
+        replace(car, taper=((knee, car.max_power_w), (100.0, least_w)), overhead_w=overhead_w)
+        for car in situation.cars
+    )
+    situation = replace(situation, cars=cars)
+
+    assert violations(planned(situation, LATER), situation) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(situation=situations(), change=st.sampled_from([0.0, 0.1]), peaks=st.integers(1, 3))
+def test_wear_level_power_and_several_peaks_keep_the_rules(
+    situation: Situation, change: float, peaks: int
+) -> None:
+    cars = tuple(
+        replace(
+            car, high_soc_percent=60.0, high_soc_price_per_kwh_h=0.02,
+            high_power_w=3000.0, high_power_price_per_kwh=0.3,
+        )
+        for car in situation.cars
+    )  # fmt: skip
+    site = replace(
+        situation.site, peak_price_per_kw=2.0, peak_hours=peaks, peaks_so_far_w=(4000.0, 2000.0)
+    )
+    situation = replace(situation, cars=cars, site=site)
+    plan = planned(situation, LATER, power_change_price_per_kw=change)
+
+    assert violations(plan, situation) == []
+
+
 @pytest.mark.parametrize("time_limit_s", [0.0, 0.05])
 def test_a_plan_keeps_the_rules_however_little_time_there_is(time_limit_s: float) -> None:
     for document in (recorded()[4], random_case(30, 96, 1)):

@@ -35,7 +35,7 @@ from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
 from wattbus_scheduler.optimal.taper import drawn, need_as_time_wh
 from wattbus_scheduler.outlook import blocks_of
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
-from wattbus_scheduler.situation import CarControl, CarMode, Situation
+from wattbus_scheduler.situation import Car, CarControl, CarMode, Situation
 
 SEARCH_SHARE = 0.4
 """Of a time limit: the rest is for legal powers and reasons."""
@@ -82,7 +82,8 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
     tasks = _tasks(situation, now, settled)
     if not tasks or not settled.pieces:
         nothing: dict[str, list[Stretch]] = {car.station_id: [] for car in situation.cars}
-        return Schedule(Allocation(settled.pieces, settled.urgent, nothing), 0.0, 0.0, 0)
+        only_urgent = Allocation(settled.pieces, settled.urgent, nothing)
+        return Schedule(_as_drawn(situation, only_urgent), 0.0, 0.0, 0)
     found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
     for _ in range(TAPER_ROUNDS):
         longer = _with_more_time(tasks, found)
@@ -210,7 +211,7 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
         safe = replace(_safe(exact), change_price=change_price)
         solution = solve(safe, calm, effort, known, running)
         chosen.update(_stretches(exact, pieces, flexible, solution))
-    allocation = _as_drawn(job, Allocation(pieces, job.settled.urgent, chosen))
+    allocation = _as_drawn(job.situation, Allocation(pieces, job.settled.urgent, chosen))
     chosen = allocation.chosen
     starts_s = np.array([piece.start_s for piece in job.pieces])
     proven = _as_delivered(job, chosen)
@@ -220,10 +221,10 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     return Schedule(allocation, counted, bound, blocks, perf_counter() > job.stop_at_s)
 
 
-def _as_drawn(job: _Job, allocation: Allocation) -> Allocation:
+def _as_drawn(situation: Situation, allocation: Allocation) -> Allocation:
     """Return the allocation with what tapering cars really draw, ended when they have enough."""
     urgent, chosen = dict(allocation.urgent), dict(allocation.chosen)
-    for car in job.situation.cars:
+    for car in situation.cars:
         if not car.taper:
             continue
         name = car.station_id
@@ -262,7 +263,7 @@ def _wear_price(problem: Problem) -> Floats:
 def _settled(situation: Situation, now: datetime) -> Allocation:
     """Return what cannot wait; cars without anything urgent are left out of the reckoning."""
     pressing = tuple(
-        car
+        _slowed(car)
         for car in situation.cars
         if car.mode is CarMode.NOW or car.min_soc_percent > car.soc_percent or is_overdue(car, now)
     )
@@ -270,6 +271,14 @@ def _settled(situation: Situation, now: datetime) -> Allocation:
     settled = allocate(replace(situation, cars=pressing), now, picker)
     urgent = {car.station_id: settled.urgent.get(car.station_id, []) for car in situation.cars}
     return Allocation(settled.pieces, urgent, {station_id: [] for station_id in urgent})
+
+
+def _slowed(car: Car) -> Car:
+    """Return a car whose even draw takes as long as the real one takes near full."""
+    need_wh = needed_wh(car)
+    if not car.taper or need_wh <= ENERGY_EPSILON_WH:
+        return car
+    return replace(car, efficiency=car.efficiency * need_wh / need_as_time_wh(car, need_wh))
 
 
 def _tasks(situation: Situation, now: datetime, settled: Allocation) -> list[Task]:

@@ -12,6 +12,7 @@ from wattbus_scheduler.situation import Car
 
 STEPS = 800
 """Of the way to full: the energy on the way is right to a fraction of a watt-hour."""
+SHORTEST_S = 2e-3
 
 
 class Filling:
@@ -66,7 +67,7 @@ def drawn(car: Car, stretches: Sequence[Stretch], most_wh: float) -> list[Stretc
     for stretch in stretches:
         hours = (stretch.end_s - stretch.start_s) / 3600
         energy_wh, used_h = filling.take(stretch.power_w, hours, most_wh)
-        if used_h * 3600 < 0.5:
+        if used_h * 3600 < SHORTEST_S:
             continue
         end_s = stretch.end_s if used_h > hours - 1e-6 else stretch.start_s + used_h * 3600
         mean_w = energy_wh / ((end_s - stretch.start_s) / 3600)
