@@ -46,6 +46,8 @@ def draw_planner_growth(figures: dict[str, Any], path: Path) -> None:
         bare = [line["relaxation_s"] for line in lines]
         axis.plot(counts, bare, "s--", color="0.6", label="bare relaxation")
         axis.set(title=f"processor time by {by}", xlabel=title, xscale="log", yscale="log")
+        axis.set_xticks(counts, [str(count) for count in counts], minor=False)
+        axis.set_xticks([], minor=True)
         axis.grid(visible=True, alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False)
