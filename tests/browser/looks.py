@@ -17,6 +17,8 @@ def card(page: Page, station: str) -> Locator:
 
 def serious_findings(page: Page) -> list[str]:
     """Return what axe-core finds serious or worse, with the elements."""
+    # What is just appearing is pale, and would be found hard to read.
+    page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
     found = Axe().run(page).response["violations"]
     return [
         f"{finding['id']}: {[node['target'] for node in finding['nodes']]}"
