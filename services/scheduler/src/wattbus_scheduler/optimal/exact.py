@@ -88,7 +88,8 @@ class _Whole:
         self.highs.addRow(-INFINITY, most_cost, len(costing), costing, self.cost[costing])
         every = np.arange(self.width + 2 * self.cells, dtype=np.int32)
         # Of equally calm plans the cheaper one, as far as whole starts leave it open.
-        weight = 0.5 / max(abs(most_cost), 1e-6)
+        usual = float(np.abs(self.problem.price).mean() * self.problem.need_kwh.sum())
+        weight = 0.5 / max(abs(most_cost), usual, 1e-6)
         counted = np.concatenate([weight * self.cost, np.zeros(self.cells), self._one_each(1.0)])
         self.highs.changeColsCost(len(every), every, counted)
 
