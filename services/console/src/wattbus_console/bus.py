@@ -15,7 +15,7 @@ from wattbus_contract import topics
 from wattbus_contract.base import MessageId
 from wattbus_contract.broker_settings import BrokerSettings
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
-from wattbus_contract.control import Plan, Response
+from wattbus_contract.control import Response
 from wattbus_contract.requests import GoalRequest, ModeRequest, StrategyRequest
 from wattbus_contract.session import MqttSession, SessionDead
 
@@ -23,7 +23,7 @@ USER = "console"
 REACH_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 5.0
-PLAN_TIMEOUT_S = 1.0
+PLAN_TIMEOUT_S = 3.0
 """The retained plan comes right after connecting, if there is one."""
 NO_ANSWER = f"no answer within {ANSWER_TIMEOUT_S:g} s: is the station-bridge running?"
 
@@ -134,11 +134,10 @@ def ask_for_strategy(bus: Bus, strategy: str) -> Response:
 def known_strategies(bus: Bus) -> tuple[str, ...]:
     """Return what the scheduler can be asked for; empty while no plan of it is known."""
     deadline_s = time.monotonic() + PLAN_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        for message in bus.pump(0.1):
-            if isinstance(message.body, Plan) and message.topic.spec is topics.PLAN:
-                return message.body.strategies or ()
-    return ()
+    while bus.picture.plan is None and time.monotonic() < deadline_s:
+        bus.pump(0.1)
+    plan = bus.picture.plan
+    return (plan.strategies or ()) if plan is not None else ()
 
 
 def _answer_to(bus: Bus, sent: MessageId) -> Response | None:
