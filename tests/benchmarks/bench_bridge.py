@@ -40,7 +40,7 @@ def site_file(folder: Path, farm_port: int, stations: int) -> Path:
     """Write a site of so many stations that are polled without a pause."""
     lines = [
         "[site]", 'id = "bench"', 'name = "Bench"', 'time_zone = "Europe/Stockholm"',
-        'currency = "SEK"', f"fuse_power_w = {11_000 * stations}", "phases = 3",
+        'currency = "SEK"', f"fuse_power_w = {10_000 * stations}", "phases = 3",
         "seconds_per_hour = 3600", "poll_interval_s = 0.0001", "[prices]", 'source = "none"',
         "[base_load]", 'source = "none"',
     ]  # fmt: skip

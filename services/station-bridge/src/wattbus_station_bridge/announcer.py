@@ -14,6 +14,7 @@ from wattbus_station_bridge.spool.sending import MAX_UNCONFIRMED, Said, SpooledS
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN_S = 1.0
 MAX_WAITING = 2000
 """Messages on their way to the thread; whoever polls stations then waits."""
 
@@ -59,6 +60,7 @@ class Announcer:
         self.observer: Observer | None = None
         self._facts: dict[tuple[str, str], Said] = {}
         self._waiting: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._has_room = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
     def start(self) -> None:
@@ -95,7 +97,9 @@ class Announcer:
     def wait_for_room(self) -> None:
         """Wait while the thread is behind, so that polls go no faster than their messages."""
         while self._waiting.qsize() > MAX_WAITING and self._thread.is_alive():
-            time.sleep(0.01)
+            # Looking again and again, a thousand threads would take the processor from that one.
+            self._has_room.clear()
+            self._has_room.wait(LOOK_AGAIN_S)
 
     def _put(self, said: Said) -> None:
         if self.observer is not None:
@@ -108,9 +112,12 @@ class Announcer:
             while (said := self._waiting.get()) is not None:
                 if self._spooled is None:
                     self._publish(said)
+                    self._has_room.set()
                     continue
                 batch, is_end = self._gather(said)
                 self._spooled.send(batch)
+                if self._waiting.qsize() <= MAX_WAITING:
+                    self._has_room.set()
                 if is_end:
                     return
         except Exception as error:
