@@ -174,6 +174,7 @@ def test_every_example_fits_its_schema_in_the_document(
     message = document["components"]["messages"][spec.name]
     schema = {"$ref": message["payload"]["$ref"], "components": document["components"]}
 
+    assert message["examples"]
     for example in message["examples"]:
         jsonschema.Draft7Validator(schema).validate(example["payload"])
         decode(examples.example_topic(spec), json.dumps(example["payload"]).encode())
