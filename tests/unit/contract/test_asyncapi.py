@@ -26,6 +26,7 @@ SPECIFICATION = ROOT / "tests" / "data" / "asyncapi" / "3.0.0.json"
 UNITLESS = {
     "seq", "first_seq", "last_seq", "request_seq", "epoch", "phases", "connection", "time_scale",
     "charging_efficiency", "expected_cost", "lower_bound", "cost", "reference_cost", "saving",
+    "peak_hours",
 }  # fmt: skip
 
 

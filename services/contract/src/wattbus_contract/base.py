@@ -37,6 +37,8 @@ CurrentA = Annotated[float, Field(ge=0, le=1e5)]
 EnergyWh = Annotated[float, Field(ge=0, le=1e15)]
 DurationS = Annotated[float, Field(gt=0, le=366 * 86_400)]
 PricePerKwh = Annotated[float, Field(ge=-1e6, le=1e6)]
+WearPrice = Annotated[float, Field(ge=0, le=1e6, description="Weighed in plans, never paid.")]
+Co2PerKwh = Annotated[float, Field(ge=0, le=1e5, description="Grams of a kWh from the grid.")]
 Text = Annotated[str, Field(max_length=2000)]
 
 

@@ -38,13 +38,20 @@ EXAMPLES: dict[TopicSpec, Body] = {
     topics.SITE_INFO: facts.SiteInfo(
         name="Home", time_zone="Europe/Stockholm", currency="SEK", bidding_zone="SE3", phases=1,
         voltage_v=230.0, fuse_current_a=47.8, max_power_w=11_000.0, time_scale=900.0,
-        failsafe_after_s=60.0, stations=("car1",),
+        failsafe_after_s=60.0, stations=("car1",), peak_price_per_kw=81.25, peak_hours=3,
+        peaks_so_far_w=(7210.0, 6800.0, 5150.0), co2_price_per_kg=1.0,
     ),
     topics.STATION_INFO: facts.StationInfo(
         name="Car 1", control=facts.Control.SWITCH, phases=(1,), voltage_v=230.0,
         min_current_a=6.0, max_current_a=32.2, current_step_a=1.0, max_power_w=7400.0,
         failsafe_limit_w=0.0, poll_interval_s=0.5, car_name="Citroen e-Berlingo M",
         battery_capacity_wh=46_300.0, charging_efficiency=1.0,
+        charging_curve=(
+            facts.CurveCorner(soc_percent=90.0, max_power_w=7400.0),
+            facts.CurveCorner(soc_percent=100.0, max_power_w=2000.0),
+        ),
+        high_soc_percent=80.0, high_soc_price_per_kwh_h=0.01, high_power_w=5000.0,
+        high_power_price_per_kwh=0.05, overhead_w=150.0,
     ),
     topics.STATION_STATE: facts.StationState(
         at=_at(21), connector_status=facts.ConnectorStatus.CHARGING, is_reachable=True,
@@ -56,7 +63,8 @@ EXAMPLES: dict[TopicSpec, Body] = {
         at=_at(21), connector_status=facts.ConnectorStatus.CHARGING, is_plugged_in=True,
         mode=facts.Mode.SMART, is_failsafe=False, power_active_import_w=7400.0,
         energy_active_import_register_wh=7400.0, offered_limit_w=7400.0, soc_percent=35.98,
-        transaction_id="4", current_import_l1_a=32.2, house_load_w=990.0, price_per_kwh=0.3429,
+        transaction_id="4", current_import_l1_a=32.2, house_load_w=990.0, pv_power_w=0.0,
+        price_per_kwh=0.3429, feed_in_price_per_kwh=0.21, co2_g_per_kwh=24.0,
         reported_base_current_load_kw=8.39, reported_battery_energy_kwh=16.66,
     ),
     topics.STATION_EVENT: facts.StationEvent(
@@ -65,7 +73,7 @@ EXAMPLES: dict[TopicSpec, Body] = {
     ),
     topics.HOUSEHOLD_METER: facts.HouseholdMeter(
         at=_at(21), house_load_w=990.0, stations_power_w=7400.0, site_power_w=8390.0,
-        max_power_w=11_000.0, house_current_l1_a=4.3, price_per_kwh=0.3429,
+        max_power_w=11_000.0, house_current_l1_a=4.3, pv_power_w=0.0, price_per_kwh=0.3429,
     ),
     topics.GOAL: facts.Goal(
         mode=facts.Mode.SMART, target_soc_percent=80.0, arrival_at=_at(0), departure_at=_at(23),
@@ -76,12 +84,18 @@ EXAMPLES: dict[TopicSpec, Body] = {
             facts.PriceSlot(start_at=_at(21), duration_s=3600.0, price_per_kwh=0.3429),
             facts.PriceSlot(
                 start_at=_at(22), duration_s=900.0, price_per_kwh=-0.021, spot_price_per_kwh=-0.3,
+                feed_in_price_per_kwh=-0.35, co2_g_per_kwh=18.0,
             ),
         ),
     ),
     topics.BASE_LOAD: facts.BaseLoadForecast(
         provider="site.toml",
-        slots=(facts.BaseLoadSlot(start_at=_at(21), duration_s=3600.0, power_w=990.0),),
+        slots=(
+            facts.BaseLoadSlot(
+                start_at=_at(12), duration_s=3600.0, power_w=990.0, pv_power_w=1350.0
+            ),
+            facts.BaseLoadSlot(start_at=_at(21), duration_s=3600.0, power_w=990.0),
+        ),
     ),
     topics.PLAN: control.Plan(
         planned_at=_at(20, 59), strategy="cheapest", instance="scheduler", currency="SEK",

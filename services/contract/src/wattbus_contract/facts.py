@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from wattbus_contract.base import (
     Body,
+    Co2PerKwh,
     CurrentA,
     DurationS,
     EnergyWh,
@@ -20,6 +21,7 @@ from wattbus_contract.base import (
     Reason,
     Text,
     UtcInstant,
+    WearPrice,
 )
 from wattbus_contract.weekly import WeeklyPlan
 
@@ -59,10 +61,21 @@ MaxCurrentA = Annotated[
 Phase = Annotated[int, Field(ge=1, le=3, description="A phase of the site.")]
 Phases = Annotated[tuple[Phase, ...], Field(min_length=1, max_length=3)]
 """The site's phases that a station uses, such as (1,) or (1, 2, 3)."""
+ProductionW = Annotated[
+    float, Field(ge=0, le=1e9, description="Own production; the fuse does not count on it.")
+]
+
+
+MOST_PEAK_HOURS = 10
+PeakW = Annotated[float, Field(ge=0, le=1e9, description="Mean power of a clock hour.")]
 
 
 class SiteInfo(Body):
-    """One site behind one main fuse. `time_scale` is site seconds per wall second."""
+    """One site behind one main fuse. `time_scale` is site seconds per wall second.
+
+    With a capacity tariff the mean of the `peak_hours` highest clock hours of a month costs
+    `peak_price_per_kw`, by what was drawn from the grid; `peaks_so_far_w` are this month's.
+    """
 
     name: Text
     time_zone: Text
@@ -77,10 +90,29 @@ class SiteInfo(Body):
     ]
     failsafe_after_s: DurationS
     stations: tuple[Id, ...]
+    peak_price_per_kw: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    peak_hours: (
+        Annotated[int, Field(ge=1, le=MOST_PEAK_HOURS, description="How many highest hours count.")]
+        | None
+    ) = None
+    peaks_so_far_w: Annotated[tuple[PeakW, ...], Field(max_length=MOST_PEAK_HOURS)] | None = None
+    co2_price_per_kg: WearPrice | None = None
+
+
+class CurveCorner(Body):
+    """A corner of a charging curve: the most AC power that the car takes at a state of charge."""
+
+    soc_percent: Percent
+    max_power_w: Annotated[float, Field(gt=0, le=1e7)]
 
 
 class StationInfo(Body):
-    """A charging station and the car that belongs to it."""
+    """A charging station and the car that belongs to it.
+
+    Between the corners of `charging_curve` power changes evenly. A kWh above `high_soc_percent`
+    weighs `high_soc_price_per_kwh_h` for each hour until departure, what is drawn above
+    `high_power_w` weighs `high_power_price_per_kwh`. `overhead_w` is lost whenever the car charges.
+    """
 
     name: Text
     control: Control
@@ -97,6 +129,20 @@ class StationInfo(Body):
     charging_efficiency: Annotated[
         float, Field(gt=0, le=1, description="Energy into the battery per energy from the grid.")
     ]
+    charging_curve: Annotated[tuple[CurveCorner, ...], Field(max_length=20)] | None = None
+    high_soc_percent: Percent | None = None
+    high_soc_price_per_kwh_h: WearPrice | None = None
+    high_power_w: LimitW | None = None
+    high_power_price_per_kwh: WearPrice | None = None
+    overhead_w: LimitW | None = None
+
+    @model_validator(mode="after")
+    def _curve_rises_in_soc(self) -> "StationInfo":
+        corners = pairwise(self.charging_curve or ())
+        for number, (left, right) in enumerate(corners, start=1):
+            if left.soc_percent >= right.soc_percent:
+                raise ValueError(f"charging_curve.{number} is not at a higher soc_percent")
+        return self
 
 
 class StationState(Body):
@@ -119,8 +165,8 @@ class StationState(Body):
 class MeterReading(Body):
     """One poll of one station: what the logger stores as a row.
 
-    Figures named `reported_…` are what the station itself said where that is known to be faulty;
-    the others are true.
+    House load, production and prices are those of the same instant. Figures named `reported_…` are
+    what the station itself said where that is known to be faulty; the others are true.
     """
 
     at: UtcInstant
@@ -137,14 +183,21 @@ class MeterReading(Body):
     current_import_l2_a: CurrentA | None = None
     current_import_l3_a: CurrentA | None = None
     house_load_w: PowerW | None = None
+    pv_power_w: ProductionW | None = None
     price_per_kwh: PricePerKwh | None = None
+    feed_in_price_per_kwh: PricePerKwh | None = None
+    co2_g_per_kwh: Co2PerKwh | None = None
     reported_base_current_load_kw: float | None = None
     reported_battery_energy_kwh: float | None = None
     round_trip_s: Annotated[float, Field(ge=0)] | None = None
 
 
 class HouseholdMeter(Body):
-    """The household at its main fuse, once a round of polls."""
+    """The household at its main fuse, once a round of polls.
+
+    `house_load_w` is what the house takes and `site_power_w` that with the chargers, whatever the
+    roof gives: `pv_power_w` stands beside them.
+    """
 
     at: UtcInstant
     house_load_w: PowerW
@@ -154,6 +207,7 @@ class HouseholdMeter(Body):
     house_current_l1_a: CurrentA | None = None
     house_current_l2_a: CurrentA | None = None
     house_current_l3_a: CurrentA | None = None
+    pv_power_w: ProductionW | None = None
     price_per_kwh: PricePerKwh | None = None
 
 
@@ -202,12 +256,17 @@ class Goal(Body):
 
 
 class PriceSlot(Body):
-    """What a household pays from `start_at` on, VAT and fees as the site has configured them."""
+    """What a household pays from `start_at` on, VAT and fees as the site has configured them.
+
+    `feed_in_price_per_kwh` is what it gets for a kWh of its own production.
+    """
 
     start_at: UtcInstant
     duration_s: DurationS
     price_per_kwh: PricePerKwh
     spot_price_per_kwh: PricePerKwh | None = None
+    feed_in_price_per_kwh: PricePerKwh | None = None
+    co2_g_per_kwh: Co2PerKwh | None = None
 
 
 class PriceForecast(Body):
@@ -225,15 +284,16 @@ class PriceForecast(Body):
 
 
 class BaseLoadSlot(Body):
-    """Expected load of the house without its chargers, mean over the slot."""
+    """Expected load of the house without its chargers, and own production; means over the slot."""
 
     start_at: UtcInstant
     duration_s: DurationS
     power_w: PowerW
+    pv_power_w: ProductionW | None = None
 
 
 class BaseLoadForecast(Body):
-    """Expected house load, in order and without overlap."""
+    """Expected house load and own production, in order and without overlap."""
 
     unit: Literal["W"] = "W"
     provider: Text

@@ -15,6 +15,10 @@ Schema = dict[str, Any]
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _UNITS = (
+    ("_g_per_kwh", "g per kWh"),
+    ("per_kwh_h", "The site's currency (its major unit) per kWh and hour"),
+    ("per_kw", "The site's currency (its major unit) per kW"),
+    ("per_kg", "The site's currency (its major unit) per kg"),
     ("per_kwh", "The site's currency (its major unit) per kWh"),
     ("_percent", "%"),
     ("_kwh", "kWh"),
