@@ -23,15 +23,13 @@ from benchmarks.results import BenchmarkBroker, broker_for_benchmark, emit, perc
 from wattbus_contract import facts, topics
 from wattbus_contract.base import Body, Envelope
 from wattbus_contract.codec import decode, encode
-from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState
+from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState, Plan, SetLimit
 
 SITE = "bench"
 START_AT = datetime(2025, 1, 14, 23, 0, tzinfo=UTC)
 SLOT_S = 900
 SLOTS = 192
 ECHO_HEARD = f"wattbus/v1/{SITE}/response/station/echo"
-WARM_UP_ROUNDS = 50
-"""Of a second or so: both sides are slower while their code is seen for the first time."""
 ECHO_ANSWER = f"wattbus/v1/{SITE}/shadow/echo/plan"
 
 
@@ -39,10 +37,10 @@ class ScriptedBridge:
     """Publishes what a bridge publishes and hears what comes back, on one bare paho client."""
 
     def __init__(self, broker: BenchmarkBroker) -> None:
-        self.limits: queue.SimpleQueue[tuple[float, float]] = queue.SimpleQueue()
+        self.limits: queue.SimpleQueue[tuple[float, int]] = queue.SimpleQueue()
         self.echoes: queue.SimpleQueue[float] = queue.SimpleQueue()
-        self.plans: queue.SimpleQueue[float] = queue.SimpleQueue()
-        self._seq = 0
+        self.plans: queue.SimpleQueue[tuple[float, int]] = queue.SimpleQueue()
+        self.seq = 0
         self._boot_id = uuid.uuid4().hex[:16]
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -68,13 +66,13 @@ class ScriptedBridge:
 
     def stamp(self, spec: topics.TopicSpec, body: Body) -> bytes:
         """Return a message as it goes on the wire."""
-        self._seq += 1
+        self.seq += 1
         envelope = Envelope(
             schema_id=spec.schema_id,
             sent_at=datetime.now(UTC),
             source="station-bridge",
             boot_id=self._boot_id,
-            seq=self._seq,
+            seq=self.seq,
         )
         return encode(body, envelope)
 
@@ -93,10 +91,9 @@ class ScriptedBridge:
             self.echoes.put(heard_at)
             return
         body = decode(message.topic, bytes(message.payload)).body
-        if message.topic.endswith("limit/set"):
-            self.limits.put((heard_at, body.limit_w))  # type: ignore[attr-defined]  # a SetLimit
-        elif message.topic.endswith("plan"):
-            self.plans.put(heard_at)
+        if isinstance(body, SetLimit | Plan):
+            cause = body.caused_by.seq if body.caused_by is not None else 0
+            (self.limits if isinstance(body, SetLimit) else self.plans).put((heard_at, cause))
         elif isinstance(body, LeaseRequest) and body.action is not LeaseAction.RELEASE:
             state = LeaseState(
                 epoch=1,
@@ -218,7 +215,7 @@ def _rounds(
     latencies_ms: list[float] = []
     echoes_ms: list[float] = []
     topic = topics.METER.topic(SITE, station="car1")
-    for number in range(1, WARM_UP_ROUNDS + rounds + 1):
+    for number in range(1, rounds + 1):
         edge = START_AT + timedelta(seconds=SLOT_S * (number % (SLOTS - 2) + 1))
         if number % (SLOTS - 2) == 0:
             announce(bridge, 1)
@@ -226,12 +223,11 @@ def _rounds(
         before = bridge.stamp(topics.METER, reading(edge - timedelta(seconds=1)))
         sent_at = time.perf_counter()
         bridge.send(topic, before)
-        heard_at, _ = bridge.limits.get(timeout=10)
+        heard_at = _follow_from(bridge.limits, bridge.seq)
         latencies_ms.append((heard_at - sent_at) * 1000)
         sent_at = time.perf_counter()
         bridge.send(ECHO_HEARD, payload)
         echoes_ms.append((bridge.echoes.get(timeout=10) - sent_at) * 1000)
-    del latencies_ms[:WARM_UP_ROUNDS], echoes_ms[:WARM_UP_ROUNDS]
     return {
         "rounds": rounds,
         "limit_p50_ms": percentile(latencies_ms, 50),
@@ -256,13 +252,21 @@ def _wait_for_first_limit(bridge: ScriptedBridge) -> None:
 
 
 def _settle(bridge: ScriptedBridge, at: datetime) -> None:
-    """Go on to the middle of a slot, and wait until what follows from it has been published."""
+    """Go on to the middle of a slot, and wait until what follows from it has been published.
+
+    It is the plan of this very reading: another's would leave the scheduler behind, planning.
+    """
     bridge.say(topics.METER, reading(at), station="car1")
-    bridge.plans.get(timeout=10)
+    _follow_from(bridge.plans, bridge.seq)
     time.sleep(0.01)
-    for waiting in (bridge.limits, bridge.plans):
-        while not waiting.empty():
-            waiting.get()
+
+
+def _follow_from(heard: "queue.SimpleQueue[tuple[float, int]]", cause: int) -> float:
+    """Return when that was heard which followed from a message; earlier ones are passed over."""
+    while True:
+        heard_at, caused_by = heard.get(timeout=10)
+        if caused_by == cause:
+            return heard_at
 
 
 def main(stations: tuple[int, ...] = (1, 10, 100, 1000), rounds: int = 1000) -> None:
