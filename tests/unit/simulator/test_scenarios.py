@@ -18,7 +18,7 @@ COURSE_DAY = (bundled_folder() / "course-day.toml").read_text(encoding="utf-8")
 
 
 def test_all_bundled_scenarios_load():
-    assert bundled_names() == ["course-day", "course-night", "se3-week", "three-cars"]
+    assert bundled_names() == ["course-day", "course-night", "se3-week", "solar-day", "three-cars"]
     for name in bundled_names():
         household = build_household(load_scenario(name))
 
@@ -52,6 +52,34 @@ def test_the_se3_week_has_negative_and_very_high_prices_and_a_house_that_fills_t
     assert (min(prices), max(prices)) == pytest.approx((-0.79 * 0.0115, 271.21 * 0.0115), abs=1e-4)
     assert sum(price < 0 for price in prices) == 5
     assert household.fuse_w - 7360 < max(loads_w) < household.fuse_w
+
+
+def test_the_solar_day_has_night_noon_and_clouds_and_fills_a_car_from_its_surplus():
+    household = build_household(load_scenario("solar-day"))
+    day = household.start_at.date()
+
+    pv_w = [slot.value for slot in household.solar.day(day)]
+    load_w = [slot.value for slot in household.load.day(day)]
+
+    assert len(pv_w) == len(load_w) == 24
+    assert pv_w[0] == pv_w[-1] == 0
+    assert 7000 < max(pv_w) < 10_000
+    assert pv_w[15] < 0.8 * pv_w[16]  # a cloud at 15:00
+    surplus_kwh = sum(max(0, sun - house) / 1000 for sun, house in zip(pv_w, load_w, strict=True))
+    assert surplus_kwh > 0.6 * 46.3 / 0.9
+
+
+def test_a_scenario_without_a_roof_has_none():
+    assert build_household(load_scenario("course-day")).solar is None
+
+
+def test_a_roof_that_takes_power_is_refused(tmp_path):
+    solar = '[household.solar]\nfile = "roof.csv"\ncolumn = "pv_w"\n\n[prices]'
+    path = own_scenario(tmp_path, COURSE_DAY.replace("[prices]", solar))
+    (tmp_path / "roof.csv").write_text("start,pv_w\n00:00,0\n10:00,-5\n")
+
+    with pytest.raises(BadScenarioError, match=r"household.solar: roof.csv.*-5 W"):
+        build_household(load_scenario(path))
 
 
 def test_bundled_data_names_its_sources_and_licences():

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from wattbus_simulator.series import DatedSeries, Slot, hourly_means, slots_from, value_at
+from wattbus_simulator.series import (
+    DatedSeries,
+    Slot,
+    hourly_means,
+    slots_from,
+    slots_of_both,
+    value_at,
+)
 from wattbus_simulator.series_csv import BadSeriesError, read_series
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -44,6 +51,18 @@ def test_slots_of_neighbouring_days_leave_no_gap(read):
     ends = [slot.start_at + timedelta(seconds=slot.duration_s) for slot in slots]
     assert ends[:-1] == [slot.start_at for slot in slots[1:]]
     assert ends[-1] == datetime(2025, 3, 31, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", [date(2025, 1, 15), date(2025, 3, 30), date(2025, 10, 26)])
+def test_two_series_of_other_slots_become_one_with_both_values(read, day):
+    coarse, fine = read(DAILY).day(day), read("start,x\n00:00,5\n12:15,6\n12:30,7\n").day(day)
+
+    both = slots_of_both(coarse, fine)
+
+    assert sum(slot.duration_s for slot, _ in both) == sum(slot.duration_s for slot in coarse)
+    assert [value for _, value in both].count(6) == 1
+    [(quarter, value)] = [pair for pair in both if pair[1] == 6]
+    assert (quarter.value, quarter.duration_s, value) == (12, 900, 6)
 
 
 def test_a_profile_may_have_slots_of_any_length(read):

@@ -85,6 +85,7 @@ def test_a_station_tells_everything_about_itself(client, wall):
         "limit_a": 32.173913,
         "household_load_w": 770,
         "household_currents_a": [3.347826, 0, 0],
+        "household_pv_w": None,
         "reset_count": 0,
         "departure_at": None,
         "trip_shortfall_wh": 0,
@@ -124,6 +125,7 @@ def test_the_household_tells_how_its_time_runs(client, wall):
         "load_w": 2200,
         "phases": 1,
         "currents_a": [9.565217, 0, 0],
+        "pv_w": None,
         "voltage_v": 230,
         "fuse_w": 11000,
         "time_zone": "Europe/Stockholm",
@@ -143,6 +145,7 @@ def test_forecast_and_prices_reach_48_hours_ahead_from_local_midnight(client, wa
         "start_at": "2025-01-14T23:00:00.000Z",
         "duration_s": 3600,
         "load_w": 880,
+        "pv_w": None,
     }
     assert prices["slots"][22]["price_per_kwh"] == 0.32
     assert {key: value for key, value in prices.items() if key != "slots"} == {
@@ -152,6 +155,20 @@ def test_forecast_and_prices_reach_48_hours_ahead_from_local_midnight(client, wa
         "source": "course default day",
     }
     assert len(forecast["slots"]) == len(prices["slots"]) == 72
+
+
+def test_what_the_roof_gives_stands_beside_the_load_and_is_no_part_of_it(make_world, wall):
+    client = create_app(make_world("solar-day")).test_client()
+    wall.pass_hours(13.1)
+
+    station, house = client.get("/stations/car1").json, client.get("/household").json
+    slots = client.get("/household/forecast").json["slots"]
+
+    [now] = [slot for slot in slots if slot["start_at"] == "2025-06-18T11:00:00.000Z"]
+    assert house["pv_w"] == station["household_pv_w"] == now["pv_w"] > 5000
+    assert house["load_w"] == station["household_load_w"] == now["load_w"] < 1000
+    assert house["currents_a"][0] == pytest.approx(house["load_w"] / 230, abs=1e-6)
+    assert client.get("/info").json["base_current_load"] == house["load_w"] / 1000
 
 
 def test_real_prices_may_be_negative(make_world):

@@ -57,6 +57,39 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
             ["prices.source = 'elsewhere'"],
         ),
         (
+            "[[station]]",
+            '[solar]\nsource = "station:car1"\n[[station]]',
+            ["solar.source = 'station:car1'", "needs [base_load]"],
+        ),
+        (
+            "[[station]]",
+            (
+                '[base_load]\nsource = "station:car1"\n[solar]\nsource = "station:car1"\n'
+                '[[station]]\nkind = "course"'
+            ),
+            ["solar.source = 'station:car1'", "a course station", "give a file"],
+        ),
+        (
+            "[[station]]",
+            '[solar]\nsource = "roof"\n[[station]]',
+            ["solar.source = 'roof'"],
+        ),
+        (
+            "[[station]]",
+            "[tariff]\nfeed_in_price_per_kwh = 1\nfeed_in_spot_factor = 1\n[[station]]",
+            ["tariff", "feed_in_price_per_kwh or feed_in_spot_factor, not both"],
+        ),
+        (
+            "[[station]]",
+            "[tariff]\nfeed_in_fee_per_kwh = -0.1\n[[station]]",
+            ["tariff", "feed_in_fee_per_kwh needs feed_in_spot_factor"],
+        ),
+        (
+            "[[station]]",
+            "[tariff]\nfeed_in_spot_faktor = 1\n[[station]]",
+            ["tariff.feed_in_spot_faktor: unknown key", "mean feed_in_spot_factor?"],
+        ),
+        (
             '5000"\n',
             '5000"\n[station.goal]\ntarget_soc = 80\n',
             ["station.car1.goal.target_soc: unknown key", "mean target_soc_percent?"],

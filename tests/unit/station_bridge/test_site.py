@@ -64,15 +64,21 @@ class WaitingWorker(StationWorker):
 class Bench:
     """A site whose stations, time and answers are in the test's hands."""
 
-    def __init__(self, folder: Path, *names: str, is_guarded: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *names: str, is_guarded: bool = True, solar: bool = False
+    ) -> None:
         text = "[site]\nfuse_power_w = 11000\npoll_interval_s = 1\nfailsafe_after_s = 60\n"
         text += "".join(f'[[station]]\nid = "{name}"\nurl = "http://x"\n' for name in names)
+        if solar:
+            text += f'[base_load]\nsource = "station:{names[0]}"\n'
+            text += f'[solar]\nsource = "station:{names[0]}"\n'
         (folder / "site.toml").write_text(text)
         file = settings.load_site_file(folder / "site.toml", {})
         desks = assembly.make_desks(file, {})
         self.now_s = 1000.0
         self.seq = 0
         self.house_w = 1000.0
+        self.pv_w: float | None = None
         self.announcer = RecordingAnnouncer()
         self.alarms = Alarms()
         self.journal = Journal(folder / "journal")
@@ -95,7 +101,7 @@ class Bench:
             at=START_AT + timedelta(seconds=self.now_s), traits=TRAITS, is_plugged_in=True,
             connector_status=ConnectorStatus.SUSPENDED_EVSE, energy_register_wh=0.0,
             power_w=offered_w if power_w is None else power_w, offered_limit_w=offered_w,
-            soc_percent=50.0, house_load_w=self.house_w,
+            soc_percent=50.0, house_load_w=self.house_w, pv_power_w=self.pv_w,
         )  # fmt: skip
         self.site.on_reading(name, reading, 0.001)
 

@@ -38,9 +38,9 @@ class HeldLoad:
 class _Series:
     """Values by time: POSIX start and end seconds in order, without overlap."""
 
-    starts_s: list[float]
-    ends_s: list[float]
-    values: list[float]
+    starts_s: Sequence[float]
+    ends_s: Sequence[float]
+    values: Sequence[float | None]
 
     def value_at(self, at_s: float) -> float | None:
         index = bisect_right(self.starts_s, at_s) - 1
@@ -55,6 +55,15 @@ class _Series:
             if value is not None:
                 return value
         return None
+
+    def expected_at(self, at_s: float, zone: ZoneInfo) -> float | None:
+        """Return the value, or where there is none that of the same time on an earlier day."""
+        value = self.value_at(at_s)
+        return self.value_of_earlier_day(at_s, zone) if value is None else value
+
+    def with_values(self, values: Sequence[float | None]) -> "_Series":
+        """Return the same stretches of time with other values."""
+        return _Series(self.starts_s, self.ends_s, values)
 
 
 def build_situation(
@@ -173,28 +182,40 @@ def _slots(
     facts: Facts, site: Site, now: datetime, cars: Sequence[Car], held: HeldLoad | None
 ) -> tuple[Slot, ...]:
     price, load = _price_series(facts.price), _load_series(facts.base_load)
+    prices = facts.price.slots if facts.price is not None else ()
+    loads = facts.base_load.slots if facts.base_load is not None else ()
+    sold = price.with_values([slot.feed_in_price_per_kwh for slot in prices])
+    roof = load.with_values([slot.pv_power_w for slot in loads])
+    zone = site.time_zone
     slots = []
     for start_s, end_s in pairwise(_edges(price, load, now, cars, held)):
         known_price = price.value_at(start_s)
         price_value = known_price
         if known_price is None:
-            price_value = price.value_of_earlier_day(start_s, site.time_zone)
-        load_w = _house_load_w(load, start_s, site.time_zone, facts.house_load_w)
+            price_value = price.value_of_earlier_day(start_s, zone)
+        load_w = _house_load_w(load, start_s, zone, facts.house_load_w)
         if (
             held is not None
             and now.timestamp() - SHORTEST_SLOT_S <= start_s < held.until_at.timestamp()
         ):
             load_w = max(load_w, held.house_load_w)
         is_estimate = known_price is None and price_value is not None
-        start_at = datetime.fromtimestamp(start_s, UTC)
-        slots.append(Slot(start_at, end_s - start_s, price_value, load_w, is_estimate))
+        slots.append(
+            Slot(
+                start_at=datetime.fromtimestamp(start_s, UTC),
+                duration_s=end_s - start_s,
+                price_per_kwh=price_value,
+                house_load_w=load_w,
+                is_estimate=is_estimate,
+                surplus_w=max(0.0, (roof.expected_at(start_s, zone) or 0.0) - load_w),
+                feed_in_price_per_kwh=sold.expected_at(start_s, zone) or 0.0,
+            )
+        )
     return tuple(slots)
 
 
 def _house_load_w(load: _Series, at_s: float, zone: ZoneInfo, measured_w: float | None) -> float:
-    forecast_w = load.value_at(at_s)
-    if forecast_w is None:
-        forecast_w = load.value_of_earlier_day(at_s, zone)
+    forecast_w = load.expected_at(at_s, zone)
     if forecast_w is None:
         forecast_w = measured_w
     return max(0.0, forecast_w or 0.0)

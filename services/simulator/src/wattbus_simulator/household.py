@@ -12,7 +12,7 @@ from wattbus_simulator.scenario import (
     SeriesTable,
     StationTable,
 )
-from wattbus_simulator.series import Series
+from wattbus_simulator.series import Series, slots_from
 from wattbus_simulator.series_csv import BadSeriesError, read_series
 from wattbus_simulator.station import CarSpec, Control, StationSpec, StationState
 from wattbus_simulator.trips import WeeklyTrip
@@ -65,6 +65,7 @@ class SimulatedHousehold:
     fuse_w: float | None
     load_shares: tuple[float, ...]
     load: Series
+    solar: Series | None
     prices: Series
     prices_published_at: time | None
     currency: str
@@ -78,8 +79,14 @@ def build_household(scenario: Scenario) -> SimulatedHousehold:
     house, prices, zone = scenario.household, scenario.prices, scenario.zone
     load_series = _series(scenario, house.load, zone)
     price_series = _series(scenario, prices, zone)
-    for table, series in ((house.load, load_series), (prices, price_series)):
-        _check_start(scenario, table, series)
+    solar_series = _solar(scenario, zone)
+    for table, series in (
+        (house.load, load_series),
+        (prices, price_series),
+        (house.solar, solar_series),
+    ):
+        if table is not None and series is not None:
+            _check_start(scenario, table, series)
     return SimulatedHousehold(
         name=scenario.name,
         start_at=scenario.clock.start_at.replace(tzinfo=zone),
@@ -90,6 +97,7 @@ def build_household(scenario: Scenario) -> SimulatedHousehold:
         fuse_w=house.fuse_w,
         load_shares=house.load_shares or (1 / house.phases,) * house.phases,
         load=load_series,
+        solar=solar_series,
         prices=price_series,
         prices_published_at=prices.published_at,
         currency=prices.currency,
@@ -104,6 +112,22 @@ def _series(scenario: Scenario, table: SeriesTable, zone: ZoneInfo) -> Series:
         return read_series(scenario.folder / table.file, table.column, table.factor, zone)
     except BadSeriesError as error:
         raise BadScenarioError(str(error)) from error
+
+
+def _solar(scenario: Scenario, zone: ZoneInfo) -> Series | None:
+    table = scenario.household.solar
+    if table is None:
+        return None
+    series = _series(scenario, table, zone)
+    first = series.first_day() or scenario.clock.start_at.date()
+    days = ((series.last_day() or first) - first).days + 1
+    least_w = min(slot.value for slot in slots_from(series, first, days))
+    if least_w < 0:
+        raise BadScenarioError(
+            f"household.solar: {table.file}, column {table.column!r} goes down to {least_w:g} W; "
+            "a roof takes nothing"
+        )
+    return series
 
 
 def _check_start(scenario: Scenario, table: SeriesTable, series: Series) -> None:

@@ -43,6 +43,11 @@ PhaseCurrents = Annotated[
 Limit = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
+Production = Annotated[
+    NonNegative | None, Field(description="What the roof gives, in W; null without solar cells.")
+]
+
+
 class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -113,6 +118,7 @@ class StationAnswer(_Answer):
     limit_a: Annotated[NonNegative, Field(description="Limit in force, per phase.")]
     household_load_w: Annotated[NonNegative, Field(description="The house without chargers.")]
     household_currents_a: PhaseCurrents
+    household_pv_w: Production
     reset_count: Annotated[int, Field(description="Resets of the world plus of this station.")]
     departure_at: Annotated[Instant | None, Field(description="Next scheduled departure.")]
     trip_shortfall_wh: Annotated[
@@ -133,6 +139,7 @@ class HouseholdAnswer(_Answer):
     load_w: NonNegative
     phases: Literal[1, 3]
     currents_a: PhaseCurrents
+    pv_w: Production
     voltage_v: float
     fuse_w: float | None
     time_zone: str
@@ -142,11 +149,12 @@ class HouseholdAnswer(_Answer):
 
 
 class LoadSlot(_Answer):
-    """House load that holds over a stretch of time."""
+    """House load, and what the roof gives, over a stretch of time."""
 
     start_at: Instant
     duration_s: int
     load_w: float
+    pv_w: Production
 
 
 class ForecastAnswer(_Answer):
@@ -233,6 +241,7 @@ def station_answer(report: StationReport, house: HouseholdReport) -> StationAnsw
         limit_a=state.limit_a,
         household_load_w=house.load_w,
         household_currents_a=house.currents_a,
+        household_pv_w=house.pv_w,
         reset_count=report.reset_count,
         departure_at=report.departure_at,
         trip_shortfall_wh=state.trip_shortfall_wh,
@@ -247,6 +256,7 @@ def household_answer(world: World) -> HouseholdAnswer:
         load_w=report.load_w,
         phases=3 if house.phases == 3 else 1,
         currents_a=report.currents_a,
+        pv_w=report.pv_w,
         voltage_v=house.voltage_v,
         fuse_w=house.fuse_w,
         time_zone=house.zone.key,
@@ -256,12 +266,14 @@ def household_answer(world: World) -> HouseholdAnswer:
     )
 
 
-def forecast_answer(slots: tuple[Slot, ...]) -> ForecastAnswer:
-    """House load slots as JSON."""
+def forecast_answer(slots: tuple[tuple[Slot, float | None], ...]) -> ForecastAnswer:
+    """House load slots, with what the roof gives, as JSON."""
     return ForecastAnswer(
         slots=tuple(
-            LoadSlot(start_at=slot.start_at, duration_s=slot.duration_s, load_w=slot.value)
-            for slot in slots
+            LoadSlot(
+                start_at=slot.start_at, duration_s=slot.duration_s, load_w=slot.value, pv_w=pv_w
+            )
+            for slot, pv_w in slots
         )
     )
 

@@ -89,6 +89,9 @@ class HouseholdTable(_Table):
         None, description="Share of the load on each phase; equal shares without it."
     )
     load: SeriesTable
+    solar: SeriesTable | None = Field(
+        None, description="Column x factor is what the roof gives, in W; no roof without it."
+    )
 
     @model_validator(mode="after")
     def _shares_add_up(self) -> Self:

@@ -122,6 +122,29 @@ def slots_from(series: Series, first_day: date, days: int) -> tuple[Slot, ...]:
     )
 
 
+def slots_of_both(one: tuple[Slot, ...], other: tuple[Slot, ...]) -> tuple[tuple[Slot, float], ...]:
+    """The first series cut wherever the other changes, too, with the other's value beside it.
+
+    Both are contiguous and hold the same stretch of time.
+    """
+    edges = sorted({slot.start_at for slot in (*one, *other)})
+    if not edges:
+        return ()
+    end_at = one[-1].start_at + timedelta(seconds=one[-1].duration_s)
+    starts, other_starts = ([slot.start_at for slot in slots] for slots in (one, other))
+    return tuple(
+        (
+            Slot(
+                start_at,
+                int((until - start_at).total_seconds()),
+                one[bisect_right(starts, start_at) - 1].value,
+            ),
+            other[bisect_right(other_starts, start_at) - 1].value,
+        )
+        for start_at, until in zip(edges, [*edges[1:], end_at], strict=True)
+    )
+
+
 def hourly_means(slots: tuple[Slot, ...], zone: ZoneInfo) -> list[float]:
     """24 time-weighted means by clock hour; an hour that the day skips takes the one before.
 

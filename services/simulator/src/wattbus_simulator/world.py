@@ -7,7 +7,7 @@ from threading import RLock
 
 from wattbus_simulator.clock import SimulatedClock
 from wattbus_simulator.household import CarAtStation, SimulatedHousehold
-from wattbus_simulator.series import Series, Slot, slots_from, value_at
+from wattbus_simulator.series import Series, Slot, slots_from, slots_of_both, value_at
 from wattbus_simulator.station import (
     StationState,
     StationView,
@@ -48,12 +48,16 @@ class StationReport:
 
 @dataclass(frozen=True)
 class HouseholdReport:
-    """The house without its chargers at one instant; currents are L1, L2 and L3."""
+    """The house without its chargers at one instant; currents are L1, L2 and L3.
+
+    Load and currents are what the house takes, whatever the roof gives: `pv_w`, None without one.
+    """
 
     at: datetime
     load_w: float
     currents_a: tuple[float, float, float]
     reset_count: int
+    pv_w: float | None = None
 
 
 @dataclass
@@ -185,11 +189,14 @@ class World:
         """The slots of the local day that it is now."""
         return series.day(self._now().astimezone(self.household.zone).date())
 
-    def forecast_slots(self) -> tuple[Slot, ...]:
-        """House load in W from local midnight today, three days long."""
+    def forecast_slots(self) -> tuple[tuple[Slot, float | None], ...]:
+        """House load in W from local midnight today, three days long, with the roof's power."""
         house = self.household
-        local_now = self._now().astimezone(house.zone)
-        return slots_from(house.load, local_now.date(), FORECAST_DAYS)
+        today = self._now().astimezone(house.zone).date()
+        load = slots_from(house.load, today, FORECAST_DAYS)
+        if house.solar is None:
+            return tuple((slot, None) for slot in load)
+        return slots_of_both(load, slots_from(house.solar, today, FORECAST_DAYS))
 
     def price_slots(self) -> tuple[Slot, ...]:
         """Known prices per kWh from local midnight today.
@@ -255,4 +262,5 @@ class World:
             phase: load_w * share / house.voltage_v
             for phase, share in enumerate(house.load_shares, start=1)
         }
-        return HouseholdReport(at, load_w, per_phase(currents_a), self._reset_count)
+        pv_w = None if house.solar is None else value_at(house.solar, house.zone, at)
+        return HouseholdReport(at, load_w, per_phase(currents_a), self._reset_count, pv_w)

@@ -1,4 +1,4 @@
-"""Fetches prices and the expected house load in a thread of its own, and the pace of the clock."""
+"""Fetches prices, expected load and production in a thread of its own, and the clock's pace."""
 
 import logging
 import threading
@@ -16,6 +16,7 @@ from wattbus_station_bridge.stations.reading import (
     InvalidAnswer,
     SourceLoad,
     SourcePrices,
+    SourceSlot,
     Station,
 )
 from wattbus_station_bridge.tariff import Tariff
@@ -45,6 +46,7 @@ class Feed:
         zone = file.site.zone
         self._price_series = _series(file.prices, folder, "price_per_kwh", zone_of=file)
         self._load_series = _series(file.base_load, folder, "power_w", zone_of=file)
+        self._solar_series = _series(file.solar, folder, "pv_w", zone_of=file, least=0.0)
         self._zone = zone
         self._complaints: dict[str, str] = {}
         self._stop = threading.Event()
@@ -149,15 +151,33 @@ class Feed:
             source = self._stations[table.station].read_base_load(now)
         else:
             return
-        forecast: BaseLoadForecast = base_load_forecast(source)
+        forecast: BaseLoadForecast = base_load_forecast(source, self._solar(source, now))
         with self._site.lock:
             self._site.reports.take_base_load(forecast)
 
+    def _solar(self, load: SourceLoad, now: datetime) -> tuple[SourceSlot, ...] | None:
+        """Return what the roof should give; None without one. `load` is of the base load."""
+        table = self._file.solar
+        if self._solar_series is not None:
+            return self._solar_series.slots(now, self._zone)
+        if table.station is None:
+            return None
+        if table.station != self._file.base_load.station:
+            load = self._stations[table.station].read_base_load(now)
+        return load.solar
+
 
 def _series(
-    table: SeriesTable, folder: Path, column: str, *, zone_of: SiteFile
+    table: SeriesTable,
+    folder: Path,
+    column: str,
+    *,
+    zone_of: SiteFile,
+    least: float = float("-inf"),
 ) -> series_file.Series | None:
     if table.file is None:
         return None
     path = folder / table.file
-    return series_file.read(path, table.column or column, table.factor or 1.0, zone_of.site.zone)
+    return series_file.read(
+        path, table.column or column, table.factor or 1.0, zone_of.site.zone, least
+    )

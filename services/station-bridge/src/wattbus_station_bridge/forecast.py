@@ -1,13 +1,14 @@
-"""Slots of price and base load: dated, also on days of 23 and 25 hours, and priced for people."""
+"""Slots of price, base load and roof: dated, also on days of 23 and 25 hours, and priced."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from wattbus_contract.facts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
 from wattbus_station_bridge.stations.reading import SourceLoad, SourcePrices, SourceSlot
-from wattbus_station_bridge.tariff import Tariff, household_price, spot_price
+from wattbus_station_bridge.tariff import Tariff, feed_in_price, household_price, spot_price
 
 HOUR = timedelta(hours=1)
 
@@ -59,31 +60,53 @@ def price_forecast(source: SourcePrices, tariff: Tariff, currency: str) -> Price
         currency=currency,
         unit=f"{currency}/kWh",
         provider=source.provider,
-        slots=tuple(
-            PriceSlot(
-                start_at=slot.start_at,
-                duration_s=slot.duration_s,
-                price_per_kwh=_round(
-                    household_price(tariff, slot.value, includes_vat=includes_vat)
-                ),
-                spot_price_per_kwh=_round(
-                    spot_price(tariff, slot.value, includes_vat=includes_vat)
-                ),
-            )
-            for slot in source.slots
-        ),
+        slots=tuple(_price_slot(slot, tariff, includes_vat=includes_vat) for slot in source.slots),
     )
 
 
-def base_load_forecast(source: SourceLoad) -> BaseLoadForecast:
-    """Return the expected load as the contract has it."""
+def _price_slot(slot: SourceSlot, tariff: Tariff, *, includes_vat: bool) -> PriceSlot:
+    spot_per_kwh = spot_price(tariff, slot.value, includes_vat=includes_vat)
+    sold_per_kwh = feed_in_price(tariff, spot_per_kwh)
+    return PriceSlot(
+        start_at=slot.start_at,
+        duration_s=slot.duration_s,
+        price_per_kwh=_round(household_price(tariff, slot.value, includes_vat=includes_vat)),
+        spot_price_per_kwh=_round(spot_per_kwh),
+        feed_in_price_per_kwh=None if sold_per_kwh is None else _round(sold_per_kwh),
+    )
+
+
+def base_load_forecast(
+    source: SourceLoad, solar: Sequence[SourceSlot] | None = None
+) -> BaseLoadForecast:
+    """Return the expected load as the contract has it, with what the roof should give.
+
+    Slots of load are cut where production changes; `solar` is None without a roof.
+    """
+    cuts = sorted({edge for slot in solar or () for edge in (slot.start_at, _end_of(slot))})
     return BaseLoadForecast(
         provider=source.provider,
         slots=tuple(
-            BaseLoadSlot(start_at=slot.start_at, duration_s=slot.duration_s, power_w=slot.value)
+            BaseLoadSlot(
+                start_at=start_at,
+                duration_s=(end_at - start_at).total_seconds(),
+                power_w=slot.value,
+                pv_power_w=None if solar is None else value_at(solar, start_at),
+            )
             for slot in source.slots
+            for start_at, end_at in _parts(slot, cuts)
         ),
     )
+
+
+def _parts(slot: SourceSlot, cuts: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    end_at = _end_of(slot)
+    inner = cuts[bisect_right(cuts, slot.start_at) : bisect_left(cuts, end_at)]
+    yield from pairwise([slot.start_at, *inner, end_at])
+
+
+def _end_of(slot: SourceSlot) -> datetime:
+    return slot.start_at + timedelta(seconds=slot.duration_s)
 
 
 def _round(price_per_kwh: float) -> float:

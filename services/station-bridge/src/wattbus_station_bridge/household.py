@@ -1,16 +1,21 @@
-"""The house behind the fuse: its newest load on each phase, and what it pays right now."""
+"""The house behind the fuse: its newest load on each phase, its roof, and what it pays now."""
 
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from wattbus_contract.facts import BaseLoadForecast, PriceForecast
+from wattbus_contract.facts import BaseLoadForecast, PriceForecast, PriceSlot
 from wattbus_station_bridge.control.guard import PhaseLoads
 from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import SourceSlot, StationReading
 
 
 class Household:
-    """Knows the load without chargers, from the station that meters it or else as expected."""
+    """Knows the load without chargers, from the station that meters it or else as expected.
+
+    `pv_power_w` is what the roof gives, None where nobody tells. It stands beside the load and is
+    never taken off it: the fuse has to hold when a cloud comes.
+    """
 
     def __init__(self, file: SiteFile) -> None:
         self._site = file.site
@@ -24,11 +29,18 @@ class Household:
         }
         self._expects_from_file = file.base_load.file is not None
         self._expected: tuple[SourceSlot, ...] = ()
-        self._prices: tuple[SourceSlot, ...] = ()
-        self._price: SourceSlot | None = None
+        self.pv_power_w: float | None = None
+        self._expects_solar_from_file = file.solar.file is not None
+        self._expected_solar: tuple[SourceSlot, ...] = ()
+        roof = file.solar.station
+        self._roof_meters = {
+            station for station, host in hosts.items() if roof and host == hosts[roof]
+        }
+        self._prices: tuple[PriceSlot, ...] = ()
+        self._price: PriceSlot | None = None
 
     def take_reading(self, station: str, reading: StationReading) -> None:
-        """Take over the time and, where this station meters the house, its load."""
+        """Take over the time and, where this station meters the house, its load and roof."""
         self.at = reading.at
         if self._expects_from_file:
             slot = _slot_at(self._expected, reading.at)
@@ -37,25 +49,33 @@ class Household:
         elif station in self._meters and reading.house_load_w is not None:
             self.is_metered = True
             self.load = self._load_of(reading, reading.house_load_w)
+        if self._expects_solar_from_file:
+            roof = _slot_at(self._expected_solar, reading.at)
+            self.pv_power_w = None if roof is None else roof.value
+        elif station in self._roof_meters:
+            self.pv_power_w = reading.pv_power_w
 
     def take_prices(self, prices: PriceForecast) -> None:
         """Take over the prices."""
         self._price = None
-        self._prices = tuple(
-            SourceSlot(slot.start_at, slot.duration_s, slot.price_per_kwh) for slot in prices.slots
-        )
+        self._prices = prices.slots
 
     def take_base_load(self, forecast: BaseLoadForecast) -> None:
-        """Take over the expected load."""
+        """Take over the expected load and production."""
         self._expected = tuple(
             SourceSlot(slot.start_at, slot.duration_s, slot.power_w) for slot in forecast.slots
         )
+        self._expected_solar = tuple(
+            SourceSlot(slot.start_at, slot.duration_s, slot.pv_power_w)
+            for slot in forecast.slots
+            if slot.pv_power_w is not None
+        )
 
-    def price_per_kwh(self, at: datetime) -> float | None:
+    def price(self, at: datetime) -> PriceSlot | None:
         """Return the price that holds at an instant, or None where none is known."""
         if self._price is None or not _holds(self._price, at):
             self._price = _slot_at(self._prices, at)
-        return None if self._price is None else self._price.value
+        return self._price
 
     def _load_of(self, reading: StationReading, load_w: float) -> PhaseLoads:
         currents_a = reading.house_currents_a
@@ -70,9 +90,12 @@ class Household:
         return share_w, share_w if phases > 1 else 0.0, share_w if phases > 2 else 0.0
 
 
-def _holds(slot: SourceSlot, at: datetime) -> bool:
+SlotT = TypeVar("SlotT", SourceSlot, PriceSlot)
+
+
+def _holds(slot: SourceSlot | PriceSlot, at: datetime) -> bool:
     return 0 <= (at - slot.start_at).total_seconds() < slot.duration_s
 
 
-def _slot_at(slots: tuple[SourceSlot, ...], at: datetime) -> SourceSlot | None:
+def _slot_at(slots: tuple[SlotT, ...], at: datetime) -> SlotT | None:
     return next((slot for slot in slots if _holds(slot, at)), None)

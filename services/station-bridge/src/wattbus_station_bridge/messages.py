@@ -7,6 +7,7 @@ from wattbus_contract.facts import (
     ConnectorStatus,
     HouseholdMeter,
     MeterReading,
+    PriceSlot,
     SiteInfo,
     StationInfo,
     StationState,
@@ -86,7 +87,12 @@ def station_state(desk: Desk, at: datetime) -> StationState:
 
 
 def meter_reading(
-    desk: Desk, reading: StationReading, house_load_w: float | None, price_per_kwh: float | None
+    desk: Desk,
+    reading: StationReading,
+    *,
+    house_load_w: float | None,
+    pv_power_w: float | None,
+    price: PriceSlot | None,
 ) -> MeterReading:
     """Return one poll as the logger stores it."""
     one_a, two_a, three_a = reading.currents_a or (None, None, None)
@@ -105,7 +111,10 @@ def meter_reading(
         current_import_l2_a=two_a,
         current_import_l3_a=three_a,
         house_load_w=house_load_w,
-        price_per_kwh=price_per_kwh,
+        pv_power_w=pv_power_w,
+        price_per_kwh=None if price is None else price.price_per_kwh,
+        feed_in_price_per_kwh=None if price is None else price.feed_in_price_per_kwh,
+        co2_g_per_kwh=None if price is None else price.co2_g_per_kwh,
         reported_base_current_load_kw=reading.reported_base_current_load_kw,
         reported_battery_energy_kwh=reading.reported_battery_energy_kwh,
         round_trip_s=desk.round_trip_s,
@@ -117,9 +126,11 @@ def household_meter(
     house: PhaseLoads,
     stations_power_w: float,
     file: SiteFile,
-    price_per_kwh: float | None,
+    *,
+    pv_power_w: float | None,
+    price: PriceSlot | None,
 ) -> HouseholdMeter:
-    """Return the household at its main fuse."""
+    """Return the household at its main fuse; production stands beside it."""
     site = file.site
     currents_a = [
         max(0.0, house[phase]) / site.voltage_v if phase < site.phases else None
@@ -134,5 +145,6 @@ def household_meter(
         house_current_l1_a=currents_a[0],
         house_current_l2_a=currents_a[1],
         house_current_l3_a=currents_a[2],
-        price_per_kwh=price_per_kwh,
+        pv_power_w=pv_power_w,
+        price_per_kwh=None if price is None else price.price_per_kwh,
     )

@@ -143,9 +143,11 @@ class Reports:
 
     def say_meter(self, desk: Desk, reading: StationReading, now_s: float) -> None:
         """Publish a meter value, and once a round of polls that of the household."""
-        price_per_kwh = self.household.price_per_kwh(reading.at)
-        house = self.household.load
-        meter = messages.meter_reading(desk, reading, sum(house), price_per_kwh)
+        price = self.household.price(reading.at)
+        house, pv_power_w = self.household.load, self.household.pv_power_w
+        meter = messages.meter_reading(
+            desk, reading, house_load_w=sum(house), pv_power_w=pv_power_w, price=price
+        )
         if self._early is not None and len(self._early) < MOST_EARLY:
             # Who reads a value must know the site's zone and currency first.
             self._early.append((desk.id, meter))
@@ -160,7 +162,7 @@ class Reports:
             if other.reading is not None and other.is_reachable
         )
         household = messages.household_meter(
-            reading.at, house, stations_w, self._file, price_per_kwh
+            reading.at, house, stations_w, self._file, pv_power_w=pv_power_w, price=price
         )
         self._announcer.say(topics.HOUSEHOLD_METER, household)
 

@@ -48,8 +48,13 @@ class Series:
         )
 
 
-def read(path: Path, column: str, factor: float, zone: ZoneInfo) -> Series:
-    """Return `column` times `factor`; BadSetting says what is wrong and where."""
+def read(
+    path: Path, column: str, factor: float, zone: ZoneInfo, least: float = -math.inf
+) -> Series:
+    """Return `column` times `factor`; BadSetting says what is wrong and where.
+
+    A value below `least` is a mistake, too.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -69,7 +74,10 @@ def read(path: Path, column: str, factor: float, zone: ZoneInfo) -> Series:
     for (number, _), row in zip(numbered[1:], cells[1:], strict=True):
         if len(row) != len(header):
             raise BadSetting(f"{path}, line {number}: {len(row)} cells, not {len(header)}")
-        value = _finite(row[value_at], f"{path}, line {number}, column {column!r}")
+        where = f"{path}, line {number}, column {column!r}"
+        value = _finite(row[value_at], where)
+        if value < least:
+            raise BadSetting(f"{where}: {value:g} is below {least:g}")
         rows.append((number, row[at].strip(), round(value * factor, 6)))
     if not rows:
         raise BadSetting(f"{path}: has no rows")

@@ -131,6 +131,7 @@ TABLES: dict[tuple[str, ...], type[site_file.Table]] = {
     ("tariff",): site_file.TariffTable,
     ("prices",): site_file.SeriesTable,
     ("base_load",): site_file.SeriesTable,
+    ("solar",): site_file.SeriesTable,
     ("station",): site_file.StationTable,
     ("station", "car"): site_file.CarTable,
     ("station", "goal"): site_file.GoalTable,

@@ -97,10 +97,21 @@ class TariffTable(Table):
     energy_tax_per_kwh: Fee = 0.0
     grid_fee_per_kwh: Fee = 0.0
     supplier_fee_per_kwh: Fee = 0.0
+    feed_in_price_per_kwh: Fee | None = None
+    feed_in_spot_factor: Annotated[float, Field(ge=0, le=10)] | None = None
+    feed_in_fee_per_kwh: Fee = 0.0
+
+    @model_validator(mode="after")
+    def _has_one_feed_in(self) -> Self:
+        if self.feed_in_spot_factor is not None and self.feed_in_price_per_kwh is not None:
+            raise ValueError("give feed_in_price_per_kwh or feed_in_spot_factor, not both")
+        if self.feed_in_fee_per_kwh and self.feed_in_spot_factor is None:
+            raise ValueError("feed_in_fee_per_kwh needs feed_in_spot_factor")
+        return self
 
 
 class SeriesTable(Table):
-    """[prices] and [base_load]: `station:<id>`, `file:<path>.csv`, or `none`."""
+    """[prices], [base_load] and [solar]: `station:<id>`, `file:<path>.csv`, or `none`."""
 
     source: Annotated[str, Field(pattern="^(none|station:[a-z0-9-]{1,32}|file:.+)$")] = "none"
     column: str | None = None
@@ -209,6 +220,7 @@ class SiteFile(Table):
     tariff: TariffTable = TariffTable()
     prices: SeriesTable = SeriesTable()
     base_load: SeriesTable = SeriesTable()
+    solar: SeriesTable = SeriesTable()
     station: tuple[StationTable, ...]
 
     @model_validator(mode="after")
@@ -218,10 +230,21 @@ class SiteFile(Table):
             raise ValueError("station: a site needs at least one [[station]]")
         if len(set(ids)) != len(ids):
             raise ValueError(f"station: each id may stand once, found {', '.join(ids)}")
-        for name, series in (("prices", self.prices), ("base_load", self.base_load)):
+        sources = {"prices": self.prices, "base_load": self.base_load, "solar": self.solar}
+        for name, series in sources.items():
             if series.station is not None and series.station not in ids:
                 raise ValueError(f"{name}.source = {series.source!r}: no such station")
+        if self.solar.source != "none" and self.base_load.source == "none":
+            raise ValueError(
+                f"solar.source = {self.solar.source!r}: needs [base_load], "
+                "which says how much of it the house takes"
+            )
         for station in self.station:
+            if station.id == self.solar.station and station.kind == "course":
+                raise ValueError(
+                    f"solar.source = {self.solar.source!r}: a course station tells nothing of a "
+                    "roof; give a file"
+                )
             if station.phases is not None and max(station.phases) > self.site.phases:
                 raise ValueError(
                     f"station.{station.id}.phases = {list(station.phases)}: the site has "

@@ -1,11 +1,15 @@
-"""From a market's price to what a household pays for a kilowatt-hour."""
+"""From a market's price to what a household pays for a kilowatt-hour, and what it gets for one."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """Fees per kWh in the currency's major unit. Sums marked as including VAT hold it already."""
+    """Fees per kWh in the currency's major unit. Sums marked as including VAT hold it already.
+
+    What is sold brings the market's price without VAT times `feed_in_spot_factor` plus
+    `feed_in_fee_per_kwh`, or `feed_in_price_per_kwh` at any time; nothing is known without both.
+    """
 
     vat_percent: float = 25.0
     prices_include_vat: bool | None = None
@@ -13,6 +17,9 @@ class Tariff:
     energy_tax_per_kwh: float = 0.0
     grid_fee_per_kwh: float = 0.0
     supplier_fee_per_kwh: float = 0.0
+    feed_in_price_per_kwh: float | None = None
+    feed_in_spot_factor: float | None = None
+    feed_in_fee_per_kwh: float = 0.0
 
 
 def household_price(tariff: Tariff, price_per_kwh: float, *, includes_vat: bool) -> float:
@@ -29,3 +36,10 @@ def household_price(tariff: Tariff, price_per_kwh: float, *, includes_vat: bool)
 def spot_price(tariff: Tariff, price_per_kwh: float, *, includes_vat: bool) -> float:
     """Return the market's price without VAT."""
     return price_per_kwh / (1 + tariff.vat_percent / 100) if includes_vat else price_per_kwh
+
+
+def feed_in_price(tariff: Tariff, spot_price_per_kwh: float) -> float | None:
+    """Return what a kWh that is sold brings; None where the site does not say. May be negative."""
+    if tariff.feed_in_spot_factor is not None:
+        return spot_price_per_kwh * tariff.feed_in_spot_factor + tariff.feed_in_fee_per_kwh
+    return tariff.feed_in_price_per_kwh

@@ -60,6 +60,7 @@ class Course:
 NIGHT = "course-night"
 COURSES = {
     NIGHT: Course(most_h=13),
+    "solar-day": Course(most_h=24, seconds_per_hour="2"),
     "se3-week": Course(most_h=7 * 24, ends_at_target=False, seconds_per_hour="1"),
 }
 ANY_COURSE = Course(most_h=48)

@@ -29,7 +29,8 @@ StationId = Annotated[
 Scenario = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="course-day, course-night, se3-week, three-cars, or a TOML file."
+        metavar="NAME",
+        help="course-day, course-night, se3-week, solar-day, three-cars, or a TOML file.",
     ),
 ]
 SiteFile = Annotated[

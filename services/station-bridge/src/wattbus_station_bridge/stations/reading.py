@@ -39,8 +39,9 @@ class StationTraits:
 class StationReading:
     """One poll. `at` is the station's own clock; `reset_count` rises when it was set back.
 
-    `house_load_w` is the house without any charger. `offered_limit_w` is None where a station
-    does not tell what it offers. Figures named `reported_…` are the station's own, right or wrong.
+    `house_load_w` is the house without any charger, `pv_power_w` what its roof gives beside it.
+    `offered_limit_w` is None where a station does not tell what it offers. Figures named
+    `reported_…` are the station's own, right or wrong.
     """
 
     at: datetime
@@ -55,6 +56,7 @@ class StationReading:
     currents_a: PerPhase | None = None
     house_load_w: float | None = None
     house_currents_a: PerPhase | None = None
+    pv_power_w: float | None = None
     departure_at: datetime | None = None
     reset_count: int = 0
     reported_base_current_load_kw: float | None = None
@@ -82,10 +84,11 @@ class SourcePrices:
 
 @dataclass(frozen=True, slots=True)
 class SourceLoad:
-    """Expected load of the house as a source gives it, in W."""
+    """Expected load of the house as a source gives it, in W, and what its roof should give."""
 
     provider: str
     slots: tuple[SourceSlot, ...]
+    solar: tuple[SourceSlot, ...] = ()
 
 
 class Station(Protocol):

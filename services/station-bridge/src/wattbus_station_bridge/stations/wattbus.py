@@ -53,6 +53,7 @@ class StationAnswer(_Answer):
     limit_w: Power
     household_load_w: Annotated[float, Field(ge=-1e7, le=1e7)] | None = None
     household_currents_a: tuple[Amperes, Amperes, Amperes] | None = None
+    household_pv_w: Power | None = None
     reset_count: int = 0
     departure_at: AwareDatetime | None = None
 
@@ -67,6 +68,7 @@ class _LoadSlot(_Answer):
     start_at: AwareDatetime
     duration_s: Annotated[float, Field(gt=0, le=86_400)]
     load_w: Annotated[float, Field(ge=-1e7, le=1e7)]
+    pv_w: Power | None = None
 
 
 class ForecastAnswer(_Answer):
@@ -131,6 +133,7 @@ def to_reading(answer: StationAnswer, known: StationTraits | None = None) -> Sta
         currents_a=answer.currents_a,
         house_load_w=answer.household_load_w,
         house_currents_a=_or_none(answer.household_currents_a),
+        pv_power_w=answer.household_pv_w,
         departure_at=answer.departure_at,
         reset_count=answer.reset_count,
     )
@@ -176,13 +179,16 @@ class WattbusStation:
         return SourcePrices(answer.source or "station", slots, answer.currency, answer.includes_vat)
 
     def read_base_load(self, now: datetime) -> SourceLoad:  # noqa: ARG002 - this station dates its slots itself
-        """Ask for the expected house load."""
+        """Ask for the expected house load, and what the roof should give."""
         answer = parse(ForecastAnswer, self._fetch(self._get_forecast))
+        slots = [(slot.start_at.astimezone(UTC), slot) for slot in answer.slots]
         return SourceLoad(
             "station",
+            tuple(SourceSlot(at, slot.duration_s, slot.load_w) for at, slot in slots),
             tuple(
-                SourceSlot(slot.start_at.astimezone(UTC), slot.duration_s, slot.load_w)
-                for slot in answer.slots
+                SourceSlot(at, slot.duration_s, slot.pv_w)
+                for at, slot in slots
+                if slot.pv_w is not None
             ),
         )
 

@@ -1,0 +1,110 @@
+"""What the messages carry reaches the situation: each value under its name, in its unit."""
+
+from datetime import UTC, datetime, timedelta
+
+from wattbus_contract import facts
+from wattbus_scheduler.facts import Facts, StationFacts
+from wattbus_scheduler.situation import Car, Site, Situation, Slot
+from wattbus_scheduler.situation_builder import HeldLoad, build_situation
+
+NOW = datetime(2025, 6, 18, 8, tzinfo=UTC)
+SITE = facts.SiteInfo(
+    name="Home", time_zone="Europe/Stockholm", currency="SEK", phases=1, voltage_v=230,
+    max_power_w=11_000, time_scale=1, failsafe_after_s=60, stations=("car1",),
+)  # fmt: skip
+STATION = facts.StationInfo(
+    name="Car 1", control=facts.Control.CURRENT, phases=(1,), voltage_v=230, min_current_a=6,
+    max_current_a=32, current_step_a=1, max_power_w=7360, failsafe_limit_w=0, poll_interval_s=5,
+    battery_capacity_wh=46_300, charging_efficiency=0.9,
+)  # fmt: skip
+
+
+def prices(**values: float | None) -> facts.PriceForecast:
+    slots = tuple(
+        facts.PriceSlot(
+            start_at=NOW + timedelta(hours=hour), duration_s=3600, price_per_kwh=1.0, **values
+        )
+        for hour in range(24)
+    )
+    return facts.PriceForecast(currency="SEK", unit="SEK/kWh", provider="test", slots=slots)
+
+
+def loads(house_w: float, pv_w: float | None, hours: int = 24) -> facts.BaseLoadForecast:
+    slots = tuple(
+        facts.BaseLoadSlot(
+            start_at=NOW + timedelta(hours=hour), duration_s=3600, power_w=house_w, pv_power_w=pv_w
+        )
+        for hour in range(hours)
+    )
+    return facts.BaseLoadForecast(provider="test", slots=slots)
+
+
+def known(**changes: object) -> Facts:
+    station = StationFacts(
+        info=STATION, goal=facts.Goal(mode=facts.Mode.SMART, target_soc_percent=80), at=NOW,
+        is_plugged_in=True, soc_percent=20.0,
+    )  # fmt: skip
+    found = Facts(site=SITE, stations={"car1": station}, price=prices(), now=NOW)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    return found
+
+
+def situation(found: Facts, held: HeldLoad | None = None) -> Situation:
+    built = build_situation(found, NOW, held)
+    assert built is not None
+    return built
+
+
+def first(found: Facts, held: HeldLoad | None = None) -> Slot:
+    return situation(found, held).slots[0]
+
+
+def test_what_the_house_leaves_of_the_roof_is_surplus_at_the_feed_in_price() -> None:
+    slot = first(known(price=prices(feed_in_price_per_kwh=0.3), base_load=loads(800, 5000)))
+
+    assert (slot.house_load_w, slot.surplus_w) == (800, 4200)
+    assert (slot.price_per_kwh, slot.feed_in_price_per_kwh) == (1.0, 0.3)
+
+
+def test_a_roof_that_gives_less_than_the_house_takes_leaves_no_surplus() -> None:
+    assert first(known(base_load=loads(800, 500))).surplus_w == 0
+
+
+def test_without_a_roof_or_a_feed_in_price_there_is_none() -> None:
+    slot = first(known(base_load=loads(800, None)))
+
+    assert (slot.surplus_w, slot.feed_in_price_per_kwh) == (0, 0)
+
+
+def test_a_house_that_takes_more_than_expected_leaves_less_surplus() -> None:
+    held = HeldLoad(3000, NOW, NOW + timedelta(minutes=5))
+
+    assert first(known(base_load=loads(800, 5000)), held).surplus_w == 2000
+
+
+def test_beyond_the_forecast_the_roof_gives_what_it_gave_a_day_before() -> None:
+    goal = facts.Goal(
+        mode=facts.Mode.SMART, target_soc_percent=80, departure_at=NOW + timedelta(hours=40)
+    )
+    found = known(base_load=loads(800, 5000), price=prices(feed_in_price_per_kwh=0.3))
+    found.station("car1").goal = goal
+
+    slots = situation(found).slots
+
+    assert slots[-1].start_at > NOW + timedelta(hours=30)
+    assert {(slot.surplus_w, slot.feed_in_price_per_kwh) for slot in slots} == {(4200, 0.3)}
+
+
+def test_what_is_not_said_leaves_site_and_car_at_their_defaults() -> None:
+    built = situation(known())
+
+    [car] = built.cars
+    plain = Car(
+        station_id="car1", battery_capacity_wh=46_300, soc_percent=20, target_soc_percent=80,
+        max_power_w=7360,
+    )  # fmt: skip
+    for name in ("taper", "high_soc_percent", "high_soc_price_per_kwh_h", "overhead_w"):
+        assert getattr(car, name) == getattr(plain, name)
+    assert (built.site.peak_price_per_kw, built.site.peak_hours) == (0, 1)
+    assert built.site.co2_price_per_kg == Site(max_power_w=None).co2_price_per_kg
