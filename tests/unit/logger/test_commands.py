@@ -107,7 +107,7 @@ def test_broken_rows_are_told_beside_the_report(
 
     told = capsys.readouterr()
     assert "13.73 kr" in told.out
-    assert "left out: 1 cells instead of 35" in told.err
+    assert "left out: 1 cells instead of 38" in told.err
 
 
 def test_plot_and_report_are_refreshed_together(course_folder: Path) -> None:

@@ -184,7 +184,7 @@ def test_rows_that_were_left_out_are_told_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         problems = Problems()
         read_sessions(tmp_path, *ALWAYS, problems)
-        assert problems.lines() == ["battery_log.csv row 52 left out: 1 cells instead of 20"]
+        assert problems.lines() == ["battery_log.csv row 52 left out: 1 cells instead of 23"]
 
 
 def test_a_year_of_days_needs_little_room(tmp_path: Path) -> None:

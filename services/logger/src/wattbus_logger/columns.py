@@ -81,6 +81,7 @@ COLUMNS = (
     Column("meter_start_kwh", "meter from", "kWh"),
     Column("meter_end_kwh", "meter to", "kWh"),
     Column("unpriced_kwh", "without price", "kWh"),
+    Column("solar_kwh", "solar", "kWh"),
     Column("co2_kg", "CO₂", "kg"),
 )
 BY_KEY = {column.key: column for column in COLUMNS}
@@ -115,7 +116,6 @@ def row_of(summary: Summary, by: By, co2_g_per_kwh: float | None = None) -> Row:
 
 def figure_cells(figures: Figures, co2_g_per_kwh: float | None = None) -> Row:
     """Return sums as typed cells by key."""
-    co2 = None if co2_g_per_kwh is None else figures.energy_wh * co2_g_per_kwh / 1e6
     return {
         "energy_kwh": _kilo(figures.energy_wh),
         "cost": _rounded(figures.cost, 4),
@@ -127,7 +127,8 @@ def figure_cells(figures: Figures, co2_g_per_kwh: float | None = None) -> Row:
         "peak_kw": _kilo(figures.peak_w),
         "site_peak_kw": _kilo(figures.site_peak_w),
         "unpriced_kwh": _kilo(figures.unpriced_wh),
-        "co2_kg": _rounded(co2, 3),
+        "solar_kwh": _kilo(figures.surplus_wh),
+        "co2_kg": _rounded(figures.co2_with(co2_g_per_kwh), 3),
     }
 
 

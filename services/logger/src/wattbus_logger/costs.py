@@ -12,7 +12,7 @@ QUARTER_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch between two rows in which price and house load are one figure each.
+    """A stretch between two rows in which price, house load and production are one figure each.
 
     `row` is the one whose price and load hold. `price_per_kwh` is None where no price was known.
     `charging_s` is how long of it the car drew. `began_at` and `ended_at` are the site's local
@@ -36,9 +36,27 @@ class Piece:
         return self.row.price_per_kwh
 
     @property
-    def cost(self) -> float:
-        """In the site's currency; 0 where no price was known."""
-        return self.energy_wh / 1000 * (self.price_per_kwh or 0.0)
+    def surplus_room_w(self) -> float:
+        """What the roof gives beyond the house and the other stations."""
+        row = self.row
+        house_w = row.house_load_w
+        if row.pv_power_w is None or house_w is None:
+            return 0.0
+        others_w = (house_w if row.site_load_w is None else row.site_load_w) - house_w - row.power_w
+        return max(0.0, row.pv_power_w - house_w - max(0.0, others_w))
+
+    @property
+    def surplus_wh(self) -> float:
+        """How much of the energy came from the roof: of its surplus, a share by power."""
+        row = self.row
+        house_w = row.house_load_w
+        if row.pv_power_w is None or house_w is None or self.energy_wh <= 0:
+            return 0.0
+        drawn_w = self.energy_wh * 3600 / self.duration_s
+        others_w = (house_w if row.site_load_w is None else row.site_load_w) - house_w - row.power_w
+        share = drawn_w / (drawn_w + max(0.0, others_w))
+        spare_wh = max(0.0, row.pv_power_w - house_w) * share * self.duration_s / 3600
+        return min(self.energy_wh, spare_wh)
 
 
 def pieces_of(rows: Sequence[RecordedRow]) -> list[Piece]:

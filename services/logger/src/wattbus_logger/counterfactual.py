@@ -15,7 +15,7 @@ class Uncontrolled:
 
 
 def uncontrolled(quarters: Iterable[Quarter], energy_wh: float) -> Uncontrolled:
-    """Charge `energy_wh` from the first quarter on, under the recorded house load and prices.
+    """Charge `energy_wh` from the first quarter on, under the recorded house load, roof and prices.
 
     What was really charged is never in doubt, so energy that does not fit into the record (a fuse
     that was full, a record that begins late) is priced like the last of it.
@@ -28,6 +28,9 @@ def uncontrolled(quarters: Iterable[Quarter], energy_wh: float) -> Uncontrolled:
         # Where the car really drew more, the fuse has evidently carried it.
         taken_wh = min(left_wh, max(quarter.room_wh, quarter.energy_wh))
         left_wh -= taken_wh
-        cost += taken_wh / 1000 * last_price
+        surplus_wh = min(taken_wh, max(quarter.surplus_room_wh, quarter.surplus_wh))
+        if taken_wh == quarter.energy_wh:
+            surplus_wh = quarter.surplus_wh
+        cost += quarter.cost_of(taken_wh, surplus_wh)
     left_wh = max(0.0, left_wh)
     return Uncontrolled(cost + left_wh / 1000 * last_price, left_wh)

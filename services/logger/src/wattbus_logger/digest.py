@@ -21,7 +21,7 @@ from wattbus_logger.timeline import timelines
 log = logging.getLogger(__name__)
 
 FOLDER = ".report"
-VERSION = 1
+VERSION = 2
 BLOCK_BYTES = 4 * 2**20
 TAIL_BYTES = 200
 """Of what was read last: a file that was changed by somebody ends differently there."""

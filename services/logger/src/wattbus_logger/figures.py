@@ -28,7 +28,8 @@ class By(StrEnum):
 class Figures:
     """Sums of quarters. Costs are in the site's currency; `reference_cost` is charging at once.
 
-    `unpriced_wh` was charged while no price was known, and is left out of the costs.
+    `unpriced_wh` was charged while no price was known, and is left out of the costs. `surplus_wh`
+    came from the roof. `co2_kg` is that of `co2_known_wh` from the grid.
     """
 
     energy_wh: float = 0.0
@@ -38,6 +39,19 @@ class Figures:
     unpriced_wh: float = 0.0
     peak_w: float = 0.0
     site_peak_w: float | None = None
+    surplus_wh: float = 0.0
+    co2_kg: float = 0.0
+    co2_known_wh: float = 0.0
+
+    def co2_with(self, g_per_kwh: float | None) -> float | None:
+        """Return the emissions in kg, `g_per_kwh` where the record has no figure.
+
+        None if nothing is known at all.
+        """
+        if g_per_kwh is not None:
+            unknown_wh = self.energy_wh - self.surplus_wh - self.co2_known_wh
+            return self.co2_kg + unknown_wh * g_per_kwh / 1e6
+        return self.co2_kg if self.co2_known_wh > 0 else None
 
     @property
     def saving(self) -> float:
@@ -59,6 +73,9 @@ class Figures:
             self.unpriced_wh + other.unpriced_wh,
             max(self.peak_w, other.peak_w),
             highest(self.site_peak_w, other.site_peak_w),
+            self.surplus_wh + other.surplus_wh,
+            self.co2_kg + other.co2_kg,
+            self.co2_known_wh + other.co2_known_wh,
         )
 
 
@@ -178,6 +195,9 @@ def figures_of(quarters: Sequence[Quarter], reference_per_kwh: float) -> Figures
         unpriced_wh=unpriced_wh,
         peak_w=max((quarter.peak_w for quarter in quarters), default=0.0),
         site_peak_w=highest(*(quarter.site_peak_w for quarter in quarters)),
+        surplus_wh=sum(quarter.surplus_wh for quarter in quarters),
+        co2_kg=sum(quarter.co2_kg for quarter in quarters),
+        co2_known_wh=sum(quarter.co2_known_wh for quarter in quarters),
     )
 
 

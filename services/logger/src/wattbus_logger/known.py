@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from wattbus_contract import topics
 from wattbus_contract.base import MessageId, Reason
@@ -126,11 +126,8 @@ class KnownSite:
         return len(self.stations) > 1 or (self.info is not None and len(self.info.stations) > 1)
 
     def local(self, instant: datetime) -> datetime:
-        """Return the site's local time, or UTC at the ends of the calendar, where there is none."""
-        try:
-            return instant.astimezone(self.zone)
-        except OverflowError:
-            return instant
+        """Return the site's local time."""
+        return instant.astimezone(self.zone)
 
     def station(self, station_id: str) -> KnownStation:
         """Return what is known of a station, perhaps nothing yet."""
@@ -173,10 +170,7 @@ class KnownSite:
 
     def _note_info(self, info: SiteInfo) -> None:
         self.info = info
-        try:
-            self.zone, self.zone_name = ZoneInfo(info.time_zone), info.time_zone
-        except (ZoneInfoNotFoundError, ValueError):
-            self.zone, self.zone_name = UTC, "UTC"
+        self.zone, self.zone_name = ZoneInfo(info.time_zone), info.time_zone
 
 
 def full_power_w(info: StationInfo) -> tuple[float, float]:

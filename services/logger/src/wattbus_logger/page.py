@@ -23,23 +23,23 @@ from wattbus_logger.page_charts import Chart, Group, Part, bar_chart
 from wattbus_logger.quarters import Quarter
 from wattbus_logger.reimbursement import CLAIM_COLUMNS, Claim, claim_notes
 from wattbus_logger.report import Report
-from wattbus_logger.report_table import EXPLANATION
+from wattbus_logger.report_table import EXPLANATION, surplus_notes
 
 MOST_DAYS_DRAWN = 62
 LOW = 170.0
 STATION_COLOURS = 6
 PERIOD_COLUMNS = columns(
     "period", "station", "session_count", "energy_kwh", "cost", "reference_cost", "saving",
-    "saving_percent", "price_per_kwh", "charging_hours", "peak_kw", "co2_kg",
+    "saving_percent", "price_per_kwh", "charging_hours", "peak_kw", "solar_kwh", "co2_kg",
 )  # fmt: skip
 SESSION_COLUMNS = columns(
     "station", "began_at", "ended_at", "is_open", "energy_kwh", "cost", "reference_cost", "saving",
     "price_per_kwh", "charging_hours", "soc_start_percent", "soc_end_percent", "target_soc_percent",
-    "shortfall_kwh", "co2_kg",
+    "shortfall_kwh", "solar_kwh", "co2_kg",
 )  # fmt: skip
 STATION_COLUMNS = columns(
     "station", "energy_kwh", "cost", "reference_cost", "saving", "saving_percent", "price_per_kwh",
-    "charging_hours", "peak_kw", "co2_kg",
+    "charging_hours", "peak_kw", "solar_kwh", "co2_kg",
 )  # fmt: skip
 
 
@@ -146,9 +146,13 @@ def _head(report: Report) -> list[Figure]:
         ),
         Figure("Highest power", f"{sums.peak_w / 1000:.1f} kW", _site_peak(sums)),
     ]
-    if report.co2_g_per_kwh is not None:
-        kilograms = sums.energy_wh * report.co2_g_per_kwh / 1e6
-        head.append(Figure("CO₂", f"{kilograms:.1f} kg", f"at {report.co2_g_per_kwh:g} g/kWh"))
+    if sums.surplus_wh >= 1:
+        share = 100 * sums.surplus_wh / sums.energy_wh
+        head.append(Figure("Solar", f"{sums.surplus_wh / 1000:.1f} kWh", f"{share:.0f} %"))
+    kilograms = sums.co2_with(report.co2_g_per_kwh)
+    if kilograms is not None:
+        mean = 1e6 * kilograms / sums.energy_wh if sums.energy_wh >= 1 else 0.0
+        head.append(Figure("CO₂", f"{kilograms:.1f} kg", f"{mean:.0f} g/kWh on average"))
     return head
 
 
@@ -275,6 +279,10 @@ def _explanation(report: Report) -> list[str]:
     if unpriced_wh >= 1:
         shown = without_minus_zero(unpriced_wh / 1000, 2)
         notes.append(f"{shown:.2f} kWh were charged while no price was known: not in costs.")
+    notes += surplus_notes(total(report.days))
     if report.co2_g_per_kwh is not None:
-        notes.append("CO₂ is the energy times the figure that was given, at all hours alike.")
+        notes.append(
+            "CO₂ is what the record has of each time, and the figure that was given where it has "
+            "none. Energy from the roof counts as none."
+        )
     return notes

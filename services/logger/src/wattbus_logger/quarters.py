@@ -33,7 +33,9 @@ class Quarter:
 
     `at_s` is Unix time; `began_at` and `ended_at` are the site's local times without zone.
     `room_wh` is what the station could have drawn, as far as the fuse left room beside the
-    recorded house load. `register_wh` is the meter's reading at its begin.
+    recorded house load. `register_wh` is the meter's reading at its begin. `surplus_wh` of the
+    energy came from the roof and cost what selling it would have brought; `surplus_room_wh` is what
+    the roof had to give. `co2_kg` is that of `co2_known_wh`, the grid's share with a figure.
     """
 
     at_s: float
@@ -48,6 +50,11 @@ class Quarter:
     site_peak_w: float | None
     soc_start_percent: float | None
     soc_end_percent: float | None
+    feed_in_price_per_kwh: float | None = None
+    surplus_wh: float = 0.0
+    surplus_room_wh: float = 0.0
+    co2_kg: float = 0.0
+    co2_known_wh: float = 0.0
 
     @property
     def day(self) -> date:
@@ -57,13 +64,21 @@ class Quarter:
     @property
     def cost(self) -> float:
         """In the site's currency; 0 where no price was known."""
-        return self.energy_wh / 1000 * (self.price_per_kwh or 0.0)
+        return self.cost_of(self.energy_wh, self.surplus_wh)
+
+    def cost_of(self, energy_wh: float, surplus_wh: float) -> float:
+        """Return what so much energy costs, some of it from the roof; 0 without a price."""
+        if self.price_per_kwh is None:
+            return 0.0
+        bought = (energy_wh - surplus_wh) / 1000 * self.price_per_kwh
+        return bought + surplus_wh / 1000 * (self.feed_in_price_per_kwh or 0.0)
 
     def holds(self, other: "Quarter") -> bool:
         """Tell whether both are parts of the same one."""
         return (
             self.at_s // QUARTER_S == other.at_s // QUARTER_S
             and self.price_per_kwh == other.price_per_kwh
+            and self.feed_in_price_per_kwh == other.feed_in_price_per_kwh
             and self.day == other.day
         )
 
@@ -82,6 +97,11 @@ class Quarter:
             site_peak_w=highest(self.site_peak_w, later.site_peak_w),
             soc_start_percent=newest(self.soc_start_percent, later.soc_start_percent),
             soc_end_percent=newest(later.soc_end_percent, self.soc_end_percent),
+            feed_in_price_per_kwh=self.feed_in_price_per_kwh,
+            surplus_wh=self.surplus_wh + later.surplus_wh,
+            surplus_room_wh=self.surplus_room_wh + later.surplus_room_wh,
+            co2_kg=self.co2_kg + later.co2_kg,
+            co2_known_wh=self.co2_known_wh + later.co2_known_wh,
         )
 
 
@@ -117,6 +137,8 @@ def _quarter(piece: Piece, seen_w: float) -> Quarter:
     # A station that has not told its power could draw, as far as is known, the most it ever drew.
     most_w = row.station_max_power_w or seen_w
     power = FullPower(row.station_min_power_w or most_w, most_w, row.fuse_power_w)
+    surplus_wh = piece.surplus_wh
+    bought_wh = piece.energy_wh - surplus_wh
     return Quarter(
         at_s=piece.at_s,
         began_at=piece.began_at,
@@ -130,4 +152,9 @@ def _quarter(piece: Piece, seen_w: float) -> Quarter:
         site_peak_w=row.site_load_w,
         soc_start_percent=piece.soc_start_percent,
         soc_end_percent=piece.soc_end_percent,
+        feed_in_price_per_kwh=row.feed_in_price_per_kwh,
+        surplus_wh=surplus_wh,
+        surplus_room_wh=piece.surplus_room_w * piece.duration_s / 3600,
+        co2_kg=bought_wh * (row.co2_g_per_kwh or 0.0) / 1e6,
+        co2_known_wh=0.0 if row.co2_g_per_kwh is None else bought_wh,
     )

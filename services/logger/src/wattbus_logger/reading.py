@@ -40,6 +40,9 @@ class RecordedRow:
     battery_capacity_wh: float | None = None
     charging_efficiency: float | None = None
     sent_at: str = ""
+    pv_power_w: float | None = None
+    feed_in_price_per_kwh: float | None = None
+    co2_g_per_kwh: float | None = None
 
 
 @dataclass(slots=True)
@@ -158,6 +161,9 @@ class _Reader:
             battery_capacity_wh=self._number(cells, "battery_capacity_wh"),
             charging_efficiency=self._number(cells, "charging_efficiency"),
             sent_at=self._text(cells, "sent_at"),
+            pv_power_w=self._number(cells, "pv_power_w"),
+            feed_in_price_per_kwh=self._number(cells, "feed_in_price_per_kwh"),
+            co2_g_per_kwh=self._number(cells, "co2_g_per_kwh"),
         )
 
     def _text(self, cells: Sequence[str], name: str) -> str:

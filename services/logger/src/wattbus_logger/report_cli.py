@@ -47,7 +47,10 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
         help="with --reimbursement: an agreed price instead of those recorded",
     )  # fmt: skip
     report.add_argument(
-        "--co2", type=_amount, metavar="G_PER_KWH", help="CO₂ of a kWh in g, if it is known"
+        "--co2",
+        type=_amount,
+        metavar="G_PER_KWH",
+        help="CO₂ of a kWh in g, where the record has no figure",
     )
     report.add_argument("--json", action="store_true", help="print JSON")
     for form in ("csv", "xlsx", "html"):

@@ -15,6 +15,8 @@ from wattbus_logger.report_table import report_text
 
 TEXT_NAME = "report.txt"
 CSV_NAME = "report.csv"
+SOMETIMES = ("solar_kwh", "co2_kg")
+"""Columns of sites with a roof, and of those that know their emissions."""
 
 
 def write_report(folder: Path, report: Report) -> None:
@@ -33,8 +35,9 @@ def report_csv(report: Report, by: By | None) -> str:
     """Return the sessions and days, or what is asked for."""
     asked = (By.SESSION, By.DAY) if by is None else (by,)
     rows = [row for one in asked for row in rows_of(report, one)]
-    always = [column for column in COLUMNS if column.key != "co2_kg"]
-    return csv_text([*always, *known_columns([COLUMNS[-1]], rows)], rows)
+    always = [column for column in COLUMNS if column.key not in SOMETIMES]
+    sometimes = [column for column in COLUMNS if column.key in SOMETIMES]
+    return csv_text([*always, *known_columns(sometimes, rows)], rows)
 
 
 def report_json(report: Report, by: By | None) -> str:

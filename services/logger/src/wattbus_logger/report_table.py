@@ -41,7 +41,16 @@ def report_text(report: Report, by: By | None = None) -> str:
         parts.append(
             f"{_energy(unpriced_wh)} were charged while no price was known: not in costs.\n"
         )
+    parts += [f"{note}\n" for note in surplus_notes(total(report.sessions))]
     return "".join(parts)
+
+
+def surplus_notes(figures: Figures) -> list[str]:
+    """Return what to say about energy from the roof, nothing without any."""
+    if figures.surplus_wh < 1:
+        return []
+    solar = _energy(figures.surplus_wh)
+    return [f"{solar} came from the roof: they cost what selling them would have brought."]
 
 
 def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -26,6 +26,9 @@ COLUMNS = (
     "site_load_w",
     "fuse_power_w",
     "price_per_kwh",
+    "pv_power_w",
+    "feed_in_price_per_kwh",
+    "co2_g_per_kwh",
     "currency",
     "transaction_id",
     "current_l1_a",
@@ -73,7 +76,9 @@ def format_row(site: KnownSite, station_id: str, reading: MeterReading, envelope
         f"{'' if reason is None else reason.code},{_flag(reading.is_failsafe)},"
         f"{number(house_w)},{number(site_load_w)},"
         f"{'' if info is None else number(info.max_power_w)},"
-        f"{number(reading.price_per_kwh)},{'' if info is None else info.currency},"
+        f"{number(reading.price_per_kwh)},{number(reading.pv_power_w)},"
+        f"{number(reading.feed_in_price_per_kwh)},{number(reading.co2_g_per_kwh)},"
+        f"{'' if info is None else info.currency},"
         f"{'' if transaction is None else cell(transaction)},"
         f"{number(reading.current_import_l1_a)},{number(reading.current_import_l2_a)},"
         f"{number(reading.current_import_l3_a)},{_station_cells(station)},"

@@ -26,7 +26,7 @@ from wattbus_logger.sessions import Course, Session, joined
 log = logging.getLogger(__name__)
 
 FILE_NAME = "standing.json"
-VERSION = 1
+VERSION = 2
 NICENESS = 10
 Sums = tuple[float, float, float]
 """Energy in Wh, cost, and cost at once in the site's currency."""
