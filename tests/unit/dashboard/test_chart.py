@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from unit.dashboard.scene import NOW, STOCKHOLM, example, picture
-from wattbus_contract import topics
+from wattbus_contract import facts, topics
 from wattbus_contract.facts import StationEventKind
 from wattbus_dashboard.chart import drawing
 from wattbus_dashboard.chart_data import COLUMN_S, ChartData, chart_data
@@ -88,6 +88,52 @@ def test_chargers_stand_on_the_house_but_tell_their_own_power() -> None:
 
     assert charging["data"][0][1:] == [8.39, 7.4]
     assert charging["encode"]["tooltip"] == [2]
+
+
+def solar_picture() -> Picture:
+    site = picture()
+    slots = tuple(
+        facts.BaseLoadSlot(
+            start_at=NOW + hour * 4 * QUARTER, duration_s=3600, power_w=990, pv_power_w=1000 * hour
+        )
+        for hour in range(8)
+    )
+    forecast = {"provider": "test", "slots": slots}
+    site.apply(example(topics.BASE_LOAD, instead=forecast), 1.0)
+    site.apply(example(topics.HOUSEHOLD_METER, instead={"at": NOW, "pv_power_w": 2500.0}), 1.0)
+    return site
+
+
+def test_the_roof_is_measured_until_now_and_expected_from_then_on() -> None:
+    data = data_of(solar_picture())
+    columns = {column.start_at: column for column in data.columns}
+
+    now, later = columns[NOW], columns[NOW + 4 * QUARTER]
+    assert (now.pv_w, now.expected_pv_w) == (2500, None)
+    assert (later.pv_w, later.expected_pv_w) == (None, 1000)
+
+
+def test_the_roof_is_drawn_said_and_tabulated_in_both_languages() -> None:
+    data = data_of(solar_picture())
+    english, swedish = (drawing(data, "SEK", words, STOCKHOLM) for words in (EN, SV))
+
+    measured, expected = english.options["series"][-2:]
+    assert (measured["name"], expected["name"]) == ("Solar", "Solar, expected")
+    assert [point[1] for point in measured["data"] if point[1] is not None] == [2.5]
+    assert expected["lineStyle"]["type"] == "dashed"
+    assert "yAxisIndex" not in measured
+    assert "The roof gives the most at" in english.summary
+    assert "Taket ger mest" in swedish.summary
+    assert (english.head[-1], swedish.head[-1]) == ("Solar, kW", "Solel, kW")
+    assert english.rows[1][-1] == "1.00"
+
+
+def test_without_a_roof_nothing_is_said_of_one() -> None:
+    drawn = drawing(data_of(picture()), "SEK", EN, STOCKHOLM)
+
+    assert "roof" not in drawn.summary
+    assert len(drawn.head) == len(drawn.rows[0]) == 5
+    assert not any("Solar" in series["name"] for series in drawn.options["series"])
 
 
 def test_the_summary_and_the_table_say_what_is_drawn() -> None:

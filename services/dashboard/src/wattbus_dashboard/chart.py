@@ -1,4 +1,4 @@
-"""The chart as options of ECharts, and the same as a sentence and a table for who cannot see it."""
+"""The chart as options of ECharts; for who cannot see it, a sentence and a table beside it."""
 
 import json
 from dataclasses import dataclass
@@ -7,12 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wattbus_contract.money import price_text
-from wattbus_dashboard import formats
-from wattbus_dashboard.chart_data import COLUMN_S, ChartData, Column
+from wattbus_dashboard import chart_words
+from wattbus_dashboard.chart_data import COLUMN_S, ChartData
 from wattbus_dashboard.words import Words
-
-ROWS_EVERY = 4
-"""A row of the table is an hour."""
 
 FONT = "Roboto, system-ui, sans-serif"
 FUSE_AT_SHARE = 0.92
@@ -70,8 +67,12 @@ def drawing(data: ChartData, currency: str, words: Words, zone: ZoneInfo) -> Dra
         ],
         "series": _series(data, words, zone, factor, unit),
     }  # fmt: skip
-    return Drawing(options, _summary(data, currency, words, zone), _head(words, unit),
-                   tuple(_rows(data, words, zone, factor)))  # fmt: skip
+    return Drawing(
+        options,
+        chart_words.summary(data, currency, words, zone),
+        chart_words.head(data, words, unit),
+        tuple(chart_words.rows(data, words, zone, factor)),
+    )
 
 
 def _price_unit(currency: str) -> tuple[float, str]:
@@ -168,8 +169,15 @@ def _series(
             "yAxisIndex": 1,
         },
     ]
-    for number, digits_unit in enumerate(("kW", "kW", "kW", "kW", unit)):
-        series[number]["tooltip"] = {":valueFormatter": _value_js(digits_unit, words)}
+    if data.has_solar:
+        pv = points([_times(column.pv_w, 1e-3) for column in columns])
+        expected_pv = points([_times(column.expected_pv_w, 1e-3) for column in columns])
+        ahead = _line(words.chart_solar_expected, expected_pv, "var(--solar)", z=5, width=2)
+        ahead["lineStyle"]["type"] = "dashed"
+        series += [_line(words.chart_solar, pv, "var(--solar)", z=5, width=2), ahead]
+    for one in series:
+        digits_unit = unit if one.get("yAxisIndex") else "kW"
+        one["tooltip"] = {":valueFormatter": _value_js(digits_unit, words)}
     marks: list[Options] = [
         {
             "xAxis": _local_ms(data.now, zone),
@@ -204,7 +212,7 @@ def _line(
     points: list[list[float | None]],
     colour: str,
     *,
-    opacity: float,
+    opacity: float = 0,
     z: int,
     width: float,
 ) -> Options:
@@ -229,70 +237,3 @@ def _value_js(unit: str, words: Words) -> str:
         f"value => value == null ? '\N{EN DASH}' : value.toFixed({digits})"
         f".replace('.', {json.dumps(words.decimal)}) + ' ' + {json.dumps(unit)}"
     )
-
-
-def _summary(data: ChartData, currency: str, words: Words, zone: ZoneInfo) -> str:
-    parts = [words.chart_summary]
-    priced = [column for column in data.columns if column.price_per_kwh is not None]
-    if priced:
-        low = min(priced, key=lambda column: column.price_per_kwh or 0.0)
-        high = max(priced, key=lambda column: column.price_per_kwh or 0.0)
-        parts.append(
-            words.chart_summary_price.format(
-                low=formats.price(low.price_per_kwh or 0.0, currency, words),
-                low_at=formats.day_time(low.start_at, zone, words),
-                high=formats.price(high.price_per_kwh or 0.0, currency, words),
-                high_at=formats.day_time(high.start_at, zone, words),
-            )
-        )
-    spans = _planned_spans(data, zone)
-    if spans:
-        parts.append(words.chart_summary_plan.format(spans=", ".join(spans)))
-    else:
-        parts.append(words.chart_summary_no_plan)
-    return " ".join(parts)
-
-
-def _planned_spans(data: ChartData, zone: ZoneInfo) -> list[str]:
-    spans: list[tuple[datetime, datetime]] = []
-    for column in data.columns:
-        if column.start_at + timedelta(seconds=COLUMN_S) <= data.now or not column.planned_w:
-            continue
-        end = column.start_at + timedelta(seconds=COLUMN_S)
-        if spans and spans[-1][1] == column.start_at:
-            spans[-1] = spans[-1][0], end
-        else:
-            spans.append((column.start_at, end))
-    return [formats.span(start, end, zone) for start, end in spans]
-
-
-def _head(words: Words, unit: str) -> tuple[str, ...]:
-    return (
-        words.chart_time,
-        f"{words.chart_price}, {unit}",
-        f"{words.chart_planned}, kW",
-        f"{words.chart_actual}, kW",
-        f"{words.chart_house}, kW",
-    )
-
-
-def _rows(data: ChartData, words: Words, zone: ZoneInfo, factor: float) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for first in range(0, len(data.columns), ROWS_EVERY):
-        hour = data.columns[first : first + ROWS_EVERY]
-        rows.append(
-            (
-                formats.day_time(hour[0].start_at, zone, words),
-                _mean(hour, "price_per_kwh", factor, 1, words),
-                _mean(hour, "planned_w", 1e-3, 2, words),
-                _mean(hour, "actual_w", 1e-3, 2, words),
-                _mean(hour, "house_w", 1e-3, 2, words)
-                or _mean(hour, "expected_house_w", 1e-3, 2, words),
-            )
-        )
-    return rows
-
-
-def _mean(columns: tuple[Column, ...], field: str, factor: float, digits: int, words: Words) -> str:
-    values = [value for column in columns if (value := getattr(column, field)) is not None]
-    return formats.number(factor * sum(values) / len(values), digits, words) if values else ""

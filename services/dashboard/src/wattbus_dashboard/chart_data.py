@@ -1,4 +1,4 @@
-"""The last and the next day cut into columns: price, house, chargers, planned and measured."""
+"""The last and the next day cut into columns: price, house, roof, chargers; planned, measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ class Column:
     expected_house_w: float | None
     actual_w: float | None
     planned_w: float | None
+    pv_w: float | None = None
+    expected_pv_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class ChartData:
     columns: tuple[Column, ...]
     now: datetime
     fuse_w: float | None
+
+    @property
+    def has_solar(self) -> bool:
+        """Whether the roof gives anything in that time."""
+        return any(column.pv_w or column.expected_pv_w for column in self.columns)
 
 
 def chart_data(picture: Picture) -> ChartData | None:
@@ -99,6 +106,8 @@ def _column(picture: Picture, at: datetime, now: datetime) -> Column:
         expected_house_w=base.power_w if base is not None and measured is None else None,
         actual_w=measured.stations_w if measured is not None else None,
         planned_w=planned_w,
+        pv_w=measured.pv_w if measured is not None else None,
+        expected_pv_w=base.pv_power_w if base is not None and measured is None else None,
     )
 
 
@@ -108,9 +117,14 @@ def _measured(picture: Picture, at: datetime) -> Load | None:
     found = [load for start in starts if (load := picture.loads.get(start)) is not None]
     if not found:
         return None
-    planned = [load.planned_w for load in found if load.planned_w is not None]
     return Load(
         sum(load.house_w for load in found) / len(found),
         sum(load.stations_w for load in found) / len(found),
-        sum(planned) / len(planned) if planned else None,
+        _mean([load.planned_w for load in found]),
+        _mean([load.pv_w for load in found]),
     )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

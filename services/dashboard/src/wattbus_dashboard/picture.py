@@ -35,11 +35,12 @@ SHADOW_KEPT_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """House and chargers at one moment, and what the plan of then gave the chargers, in W."""
+    """House, chargers and roof at one moment, and what the plan gave the chargers then, in W."""
 
     house_w: float
     stations_w: float
     planned_w: float | None
+    pv_w: float | None = None
 
 
 @dataclass(slots=True)
@@ -213,7 +214,9 @@ class Picture:
         bucket_s = household.at.timestamp() // BUCKET_S * BUCKET_S
         bucket = datetime.fromtimestamp(bucket_s, household.at.tzinfo)
         planned_w = planned_power_w(self.plan, household.at)
-        self.loads[bucket] = Load(household.house_load_w, household.stations_power_w, planned_w)
+        self.loads[bucket] = Load(
+            household.house_load_w, household.stations_power_w, planned_w, household.pv_power_w
+        )
         while self.loads and next(iter(self.loads)) < bucket - KEPT:
             del self.loads[next(iter(self.loads))]
         self._advance(household.at)

@@ -81,6 +81,8 @@ class Words:
     chart_actual: str
     chart_house: str
     chart_house_expected: str
+    chart_solar: str
+    chart_solar_expected: str
     chart_fuse: str
     chart_now: str
     chart_table: str
@@ -88,6 +90,7 @@ class Words:
     chart_empty: str
     chart_summary: str
     chart_summary_price: str
+    chart_summary_solar: str
     chart_summary_plan: str
     chart_summary_no_plan: str
 

@@ -74,6 +74,8 @@ EN = Words(
     chart_actual="Charging",
     chart_house="House",
     chart_house_expected="House, expected",
+    chart_solar="Solar",
+    chart_solar_expected="Solar, expected",
     chart_fuse="Main fuse",
     chart_now="now",
     chart_table="The chart as a table",
@@ -83,6 +85,7 @@ EN = Words(
     chart_summary_price=(
         "The price is {low} at the lowest ({low_at}) and {high} at the highest ({high_at})."
     ),
+    chart_summary_solar="The roof gives the most at {at}: {power}.",
     chart_summary_plan="Charging is planned {spans}.",
     chart_summary_no_plan="No charging is planned.",
     saving="Saved against charging at once",
