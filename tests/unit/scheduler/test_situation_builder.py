@@ -2,10 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from wattbus_contract import facts
+from wattbus_scheduler.course import course_of
 from wattbus_scheduler.facts import Facts, StationFacts
+from wattbus_scheduler.optimal.strategy import plan_jointly
+from wattbus_scheduler.plausible import implausible
 from wattbus_scheduler.situation import Car, Site, Situation, Slot
 from wattbus_scheduler.situation_builder import HeldLoad, build_situation
+from wattbus_scheduler.strategies.settings import StrategySettings
 
 NOW = datetime(2025, 6, 18, 8, tzinfo=UTC)
 SITE = facts.SiteInfo(
@@ -94,6 +100,80 @@ def test_beyond_the_forecast_the_roof_gives_what_it_gave_a_day_before() -> None:
 
     assert slots[-1].start_at > NOW + timedelta(hours=30)
     assert {(slot.surplus_w, slot.feed_in_price_per_kwh) for slot in slots} == {(4200, 0.3)}
+
+
+def test_the_cars_curve_wear_and_losses_reach_the_planner() -> None:
+    info = STATION.model_copy(
+        update={
+            "charging_curve": (
+                facts.CurveCorner(soc_percent=90, max_power_w=7360),
+                facts.CurveCorner(soc_percent=100, max_power_w=2000),
+            ),
+            "high_soc_percent": 70.0,
+            "high_soc_price_per_kwh_h": 0.01,
+            "high_power_w": 5000.0,
+            "high_power_price_per_kwh": 0.05,
+            "overhead_w": 150.0,
+        }
+    )
+    found = known()
+    found.station("car1").info = info
+
+    [car] = situation(found).cars
+
+    assert car.taper == ((90, 7360), (100, 2000))
+    assert (car.high_soc_percent, car.high_soc_price_per_kwh_h) == (70, 0.01)
+    assert (car.high_power_w, car.high_power_price_per_kwh, car.overhead_w) == (5000, 0.05, 150)
+
+
+@pytest.mark.parametrize(
+    ("update", "complaint"),
+    [
+        ({"overhead_w": 1300.0}, "overhead_w: 1300 is too much of 1380 W"),
+        (
+            {
+                "overhead_w": 150.0,
+                "charging_curve": (facts.CurveCorner(soc_percent=100, max_power_w=100),),
+            },
+            "overhead_w: 150 is too much of 100 W",
+        ),
+        (
+            {"charging_curve": (facts.CurveCorner(soc_percent=100, max_power_w=0.5),)},
+            "charging_curve: 0.5 W is below 1",
+        ),
+    ],
+)
+def test_a_car_that_loses_all_that_it_draws_is_no_fact_to_plan_with(
+    update: dict[str, object], complaint: str
+) -> None:
+    assert implausible(STATION) is None
+    assert implausible(STATION.model_copy(update=update)) == complaint
+
+
+def test_near_full_the_plan_expects_what_is_drawn_and_not_what_is_offered() -> None:
+    info = STATION.model_copy(
+        update={
+            "charging_curve": (
+                facts.CurveCorner(soc_percent=80, max_power_w=7360),
+                facts.CurveCorner(soc_percent=100, max_power_w=1000),
+            )
+        }
+    )
+    found = known(base_load=loads(500, None))
+    station = found.station("car1")
+    station.info, station.soc_percent = info, 85.0
+    station.goal = facts.Goal(mode=facts.Mode.NOW, target_soc_percent=100)
+    station.mode = facts.Mode.NOW
+    built = situation(found)
+
+    plan = plan_jointly(built, NOW, StrategySettings())
+    [car], [planned] = built.cars, plan.stations
+    course = course_of(planned, car)
+
+    for slot in planned.charging_slots:
+        end_percent = course.soc_percent_at(slot.end_at - timedelta(milliseconds=1))
+        assert end_percent <= 100.1
+    assert planned.expected_energy_wh > 0.9 * 0.15 * 46_300 / 0.9
 
 
 def test_what_is_not_said_leaves_site_and_car_at_their_defaults() -> None:

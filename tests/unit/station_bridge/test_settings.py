@@ -70,6 +70,31 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
             ["solar.source = 'station:car1'", "a course station", "give a file"],
         ),
         (
+            '5000"\n',
+            '5000"\n[station.car]\ncharging_curve = [[90, 7400], [80, 2000]]\n',
+            ["station.car1.car.charging_curve", "rising percent"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[station.car]\ncharging_curve = [[90, 7400], [100, 0]]\n',
+            ["station.car1.car.charging_curve.1.1 = 0", "greater than 0"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[station.car]\nhigh_soc_price_per_kwh_h = 0.1\n',
+            ["station.car1.car", "needs high_soc_percent"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[station.car]\nhigh_power_price_per_kwh = 0.1\n',
+            ["station.car1.car", "needs high_power_w"],
+        ),
+        (
+            '5000"\n',
+            '5000"\n[station.car]\noverhead = 150\n',
+            ["station.car1.car.overhead: unknown key", "mean overhead_w?"],
+        ),
+        (
             "[[station]]",
             '[solar]\nsource = "roof"\n[[station]]',
             ["solar.source = 'roof'"],

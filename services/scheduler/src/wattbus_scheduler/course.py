@@ -12,12 +12,14 @@ from wattbus_scheduler.situation import Car
 class StationCourse:
     """One station's plan, prepared for look-ups by time in microseconds rather than milliseconds.
 
-    `energies_wh` is what has been drawn from the grid at the start of each slot.
+    `energies_wh` is what has been drawn from the grid at the start of each slot, `powers_w` what is
+    drawn in it on average: near full that is less than is offered.
     """
 
     plan: StationPlan
     starts_s: list[float]
     energies_wh: list[float]
+    powers_w: list[float]
     soc_percent: float
     percent_per_wh: float
 
@@ -37,16 +39,18 @@ class StationCourse:
             return self.soc_percent
         slot = self.plan.slots[index]
         passed_s = min(at.timestamp() - self.starts_s[index], slot.duration_s)
-        energy_wh = self.energies_wh[index] + slot.limit_w * passed_s / 3600
+        energy_wh = self.energies_wh[index] + self.powers_w[index] * passed_s / 3600
         return self.soc_percent + energy_wh * self.percent_per_wh
 
 
 def course_of(plan: StationPlan, car: Car) -> StationCourse:
     """Prepare a station's plan; `car` is the one that it was made for."""
-    starts_s, energies_wh, energy_wh = [], [], 0.0
+    starts_s, energies_wh, powers_w, energy_wh = [], [], [], 0.0
     for slot in plan.slots:
         starts_s.append(slot.start_at.timestamp())
         energies_wh.append(energy_wh)
+        mean_w = slot.expected_energy_wh / slot.duration_s * 3600
+        powers_w.append(mean_w if car.taper else slot.limit_w)
         energy_wh += slot.expected_energy_wh
     percent_per_wh = car.efficiency / car.battery_capacity_wh * 100
-    return StationCourse(plan, starts_s, energies_wh, car.soc_percent, percent_per_wh)
+    return StationCourse(plan, starts_s, energies_wh, powers_w, car.soc_percent, percent_per_wh)

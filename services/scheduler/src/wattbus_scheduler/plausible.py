@@ -1,5 +1,6 @@
 """Refuses facts that the contract allows but that no plan can be made of."""
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from wattbus_contract.base import Body
 from wattbus_contract.facts import (
     BaseLoadForecast,
+    Control,
     Goal,
     HouseholdMeter,
     MeterReading,
@@ -24,6 +26,8 @@ LEAST_EFFICIENCY = 0.01
 LEAST_BATTERY_WH = 1.0
 LEAST_VOLTAGE_V = 1.0
 LEAST_POWER_W = 1.0
+MOST_OVERHEAD = 0.9
+"""Of the least power."""
 
 
 def implausible(body: Body) -> str | None:
@@ -48,6 +52,7 @@ def implausible(body: Body) -> str | None:
                 or _below(body, "max_power_w", LEAST_POWER_W)
                 or _below(body, "charging_efficiency", LEAST_EFFICIENCY)
                 or _below(body, "battery_capacity_wh", LEAST_BATTERY_WH)
+                or _wasteful(body)
             )
         case _:
             return None
@@ -57,6 +62,20 @@ def _outside(field: str, instants: Iterable[datetime | None]) -> str | None:
     for instant in instants:
         if instant is not None and not EARLIEST <= instant <= LATEST:
             return f"{field}: {instant:%Y-%m-%d} is no day to plan for"
+    return None
+
+
+def _wasteful(info: StationInfo) -> str | None:
+    """A car that loses all that it draws, or takes next to nothing, has no plan."""
+    least_w = info.max_power_w
+    if info.control is Control.CURRENT:
+        least_w = min(least_w, info.min_current_a * info.voltage_v * len(info.phases))
+    curve_w = min((corner.max_power_w for corner in info.charging_curve or ()), default=math.inf)
+    if curve_w < LEAST_POWER_W:
+        return f"charging_curve: {curve_w:g} W is below {LEAST_POWER_W:g}"
+    overhead_w, left_w = info.overhead_w or 0.0, min(least_w, curve_w)
+    if overhead_w and overhead_w > MOST_OVERHEAD * left_w:
+        return f"overhead_w: {overhead_w:g} is too much of {left_w:g} W"
     return None
 
 

@@ -23,6 +23,8 @@ SHORTEST_STEP_A = 1e-3
 """A station with finer steps takes any current."""
 
 EXACT_A = 1e-9
+FULL_SOC = 80.0
+"""From where on a battery counts as full for its wear, where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,14 @@ def _car(station_id: str, station: StationFacts, site_info: SiteInfo, site: Site
         mode=CarMode(station.mode.value),
         price_cap_per_kwh=goal.price_cap_per_kwh,
         min_soc_percent=goal.min_soc_percent,
+        overhead_w=info.overhead_w or 0.0,
+        taper=tuple(
+            (corner.soc_percent, corner.max_power_w) for corner in info.charging_curve or ()
+        ),
+        high_soc_percent=FULL_SOC if info.high_soc_percent is None else info.high_soc_percent,
+        high_soc_price_per_kwh_h=info.high_soc_price_per_kwh_h or 0.0,
+        high_power_w=info.high_power_w or 0.0,
+        high_power_price_per_kwh=info.high_power_price_per_kwh or 0.0,
     )
     if goal.max_current_a is not None:
         car = _within(car, goal.max_current_a)

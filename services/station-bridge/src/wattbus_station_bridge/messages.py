@@ -5,6 +5,7 @@ from datetime import datetime
 from wattbus_contract.base import Reason
 from wattbus_contract.facts import (
     ConnectorStatus,
+    CurveCorner,
     HouseholdMeter,
     MeterReading,
     PriceSlot,
@@ -38,6 +39,8 @@ def site_info(file: SiteFile, time_scale: float) -> SiteInfo:
 
 def station_info(desk: Desk, traits: StationTraits) -> StationInfo:
     """Return what is known of a station and its car."""
+    car = desk.table.car
+    corners = tuple(CurveCorner(soc_percent=soc, max_power_w=w) for soc, w in car.charging_curve)
     return StationInfo(
         name=traits.name,
         control=traits.control,
@@ -52,6 +55,12 @@ def station_info(desk: Desk, traits: StationTraits) -> StationInfo:
         car_name=traits.car_name,
         battery_capacity_wh=traits.battery_capacity_wh,
         charging_efficiency=traits.charging_efficiency,
+        charging_curve=corners or None,
+        high_soc_percent=car.high_soc_percent,
+        high_soc_price_per_kwh_h=car.high_soc_price_per_kwh_h,
+        high_power_w=car.high_power_w,
+        high_power_price_per_kwh=car.high_power_price_per_kwh,
+        overhead_w=car.overhead_w,
     )
 
 

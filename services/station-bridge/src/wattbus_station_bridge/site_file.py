@@ -1,6 +1,7 @@
 """The site file as typed settings: what a site, its tariff, stations, cars and goals may say."""
 
 from datetime import date, time
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,7 @@ Volts = Annotated[float, Field(ge=50, le=1000)]
 Amperes = Annotated[float, Field(gt=0, le=1000)]
 Watts = Annotated[float, Field(gt=0, le=1e7)]
 Fee = Annotated[float, Field(ge=-100, le=100)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
 def _time_of_day(value: object) -> object:
@@ -136,6 +138,29 @@ class CarTable(Table):
     name: str | None = None
     battery_capacity_kwh: Annotated[float, Field(gt=0, le=10_000)] | None = None
     charging_efficiency: Annotated[float, Field(gt=0, le=1)] | None = None
+    charging_curve: Annotated[tuple[tuple[Percent, Watts], ...], Field(max_length=20)] = ()
+    high_soc_percent: Percent | None = None
+    high_soc_price_per_kwh_h: Weight | None = None
+    high_power_w: Watts | None = None
+    high_power_price_per_kwh: Weight | None = None
+    overhead_w: Annotated[float, Field(ge=0, le=1000)] | None = None
+
+    @field_validator("charging_curve")
+    @classmethod
+    def _rises_in_soc(
+        cls, value: tuple[tuple[float, float], ...]
+    ) -> tuple[tuple[float, float], ...]:
+        if any(left[0] >= right[0] for left, right in pairwise(value)):
+            raise ValueError("needs corners [state of charge in %, power in W] of rising percent")
+        return value
+
+    @model_validator(mode="after")
+    def _says_above_what(self) -> Self:
+        if self.high_soc_price_per_kwh_h is not None and self.high_soc_percent is None:
+            raise ValueError("high_soc_price_per_kwh_h needs high_soc_percent")
+        if self.high_power_price_per_kwh is not None and self.high_power_w is None:
+            raise ValueError("high_power_price_per_kwh needs high_power_w")
+        return self
 
 
 class WeeklyTable(Table):
