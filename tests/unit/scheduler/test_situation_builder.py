@@ -176,6 +176,56 @@ def test_near_full_the_plan_expects_what_is_drawn_and_not_what_is_offered() -> N
     assert planned.expected_energy_wh > 0.9 * 0.15 * 46_300 / 0.9
 
 
+def test_a_tariff_of_peaks_and_the_months_highest_hours_reach_the_planner() -> None:
+    site = SITE.model_copy(
+        update={"peak_price_per_kw": 80.0, "peak_hours": 3, "peaks_so_far_w": (7000.0, 5000.0)}
+    )
+
+    built = situation(known(site=site)).site
+
+    assert (built.peak_price_per_kw, built.peak_hours) == (80, 3)
+    assert (built.peaks_so_far_w, built.peak_so_far_w) == ((7000, 5000), 7000)
+
+
+def test_a_month_without_peaks_yet_begins_at_nothing() -> None:
+    site = SITE.model_copy(update={"peak_price_per_kw": 80.0, "peaks_so_far_w": ()})
+
+    built = situation(known(site=site)).site
+
+    assert (built.peak_hours, built.peaks_so_far_w, built.peak_so_far_w) == (1, (), 0)
+
+
+def test_emissions_and_their_weight_reach_the_planner() -> None:
+    site = SITE.model_copy(update={"co2_price_per_kg": 2.0})
+    found = known(site=site, price=prices(co2_g_per_kwh=45.0))
+
+    assert situation(found).site.co2_price_per_kg == 2
+    assert first(found).co2_g_per_kwh == 45
+    assert situation(found).slots[-1].co2_g_per_kwh == 45
+
+
+def highest_hour_wh(found: Facts) -> float:
+    [planned] = plan_jointly(situation(found), NOW, StrategySettings()).stations
+    hours: dict[datetime, float] = {}
+    for slot in planned.slots:
+        hour = slot.start_at.replace(minute=0, second=0, microsecond=0)
+        hours[hour] = hours.get(hour, 0.0) + slot.expected_energy_wh
+    return max(hours.values())
+
+
+def test_the_more_was_drawn_this_month_the_more_may_be_drawn_in_an_hour() -> None:
+    highest = [
+        highest_hour_wh(
+            known(
+                site=SITE.model_copy(update={"peak_price_per_kw": 80.0, "peaks_so_far_w": so_far})
+            )
+        )
+        for so_far in ((), (4000.0,), (6000.0,))
+    ]
+
+    assert highest[0] < highest[1] < highest[2] < highest_hour_wh(known())
+
+
 def test_what_is_not_said_leaves_site_and_car_at_their_defaults() -> None:
     built = situation(known())
 

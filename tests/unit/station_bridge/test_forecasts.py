@@ -72,6 +72,22 @@ def test_what_the_source_says_about_vat_counts_unless_the_site_file_says_otherwi
     assert said.slots[0].duration_s == 900
 
 
+def test_emissions_go_beside_the_prices_and_cut_their_slots() -> None:
+    start_at = datetime(2025, 1, 1, tzinfo=UTC)
+    co2 = (
+        SourceSlot(start_at - timedelta(minutes=5), 600.0, 30.0),
+        SourceSlot(start_at + timedelta(minutes=5), 300.0, 50.0),
+    )
+
+    told = price_forecast(source("SEK", includes_vat=True), Tariff(), "SEK", co2)
+
+    assert [(slot.duration_s, slot.price_per_kwh, slot.co2_g_per_kwh) for slot in told.slots] == [
+        (300, 1.0, 30),
+        (300, 1.0, 50),
+        (300, 1.0, None),
+    ]
+
+
 def test_prices_in_another_currency_are_refused() -> None:
     with pytest.raises(ValueError, match=r"EUR.*SEK"):
         price_forecast(source("EUR", includes_vat=True), Tariff(), "SEK")

@@ -96,6 +96,31 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
         ),
         (
             "[[station]]",
+            "[tariff]\npeak_hours = 3\n[[station]]",
+            ["tariff", "peak_hours needs peak_price_per_kw"],
+        ),
+        (
+            "[[station]]",
+            "[tariff]\npeak_price_per_kw = 80\npeak_hours = 0\n[[station]]",
+            ["tariff.peak_hours = 0", "greater than or equal to 1"],
+        ),
+        (
+            "[[station]]",
+            '[co2]\nsource = "station:car1"\n[[station]]',
+            ["co2.source = 'station:car1'", "takes a file"],
+        ),
+        (
+            "[[station]]",
+            '[co2]\nsource = "file:co2.csv"\n[[station]]',
+            ["co2.source = 'file:co2.csv'", "needs [prices]"],
+        ),
+        (
+            "[[station]]",
+            "[co2]\nprice_per_kilo = 1\n[[station]]",
+            ["co2.price_per_kilo: unknown key", "mean price_per_kg?"],
+        ),
+        (
+            "[[station]]",
             '[solar]\nsource = "roof"\n[[station]]',
             ["solar.source = 'roof'"],
         ),

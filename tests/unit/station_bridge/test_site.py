@@ -13,6 +13,7 @@ from wattbus_station_bridge import assembly, settings
 from wattbus_station_bridge.alarms import Alarms
 from wattbus_station_bridge.control.journal import Journal
 from wattbus_station_bridge.desk import Desk, Pending
+from wattbus_station_bridge.memory import Memory
 from wattbus_station_bridge.reports import Reports
 from wattbus_station_bridge.site import Site
 from wattbus_station_bridge.stations.reading import (
@@ -65,14 +66,19 @@ class Bench:
     """A site whose stations, time and answers are in the test's hands."""
 
     def __init__(
-        self, folder: Path, *names: str, is_guarded: bool = True, solar: bool = False
+        self,
+        folder: Path,
+        *names: str,
+        is_guarded: bool = True,
+        solar: bool = False,
+        more: str = "",
     ) -> None:
         text = "[site]\nfuse_power_w = 11000\npoll_interval_s = 1\nfailsafe_after_s = 60\n"
         text += "".join(f'[[station]]\nid = "{name}"\nurl = "http://x"\n' for name in names)
         if solar:
             text += f'[base_load]\nsource = "station:{names[0]}"\n'
             text += f'[solar]\nsource = "station:{names[0]}"\n'
-        (folder / "site.toml").write_text(text)
+        (folder / "site.toml").write_text(text + more)
         file = settings.load_site_file(folder / "site.toml", {})
         desks = assembly.make_desks(file, {})
         self.now_s = 1000.0
@@ -82,7 +88,8 @@ class Bench:
         self.announcer = RecordingAnnouncer()
         self.alarms = Alarms()
         self.journal = Journal(folder / "journal")
-        reports = Reports(file, desks, self.announcer)  # type: ignore[arg-type]  # the same methods
+        peaks = assembly.make_peaks(file, Memory(folder))
+        reports = Reports(file, desks, self.announcer, peaks)  # type: ignore[arg-type]  # the same methods
         self.site = Site(
             file, desks, reports, self.journal, self.alarms, is_guarded=is_guarded,
             monotonic_s=lambda: self.now_s,

@@ -115,6 +115,11 @@ def _site(info: SiteInfo) -> Site:
         voltage_v=info.voltage_v,
         currency=info.currency,
         time_zone=ZoneInfo(info.time_zone),
+        peak_price_per_kw=info.peak_price_per_kw or 0.0,
+        peak_so_far_w=max(info.peaks_so_far_w or (), default=0.0),
+        peak_hours=info.peak_hours or 1,
+        peaks_so_far_w=info.peaks_so_far_w or (),
+        co2_price_per_kg=info.co2_price_per_kg or 0.0,
     )
 
 
@@ -195,6 +200,7 @@ def _slots(
     prices = facts.price.slots if facts.price is not None else ()
     loads = facts.base_load.slots if facts.base_load is not None else ()
     sold = price.with_values([slot.feed_in_price_per_kwh for slot in prices])
+    co2 = price.with_values([slot.co2_g_per_kwh for slot in prices])
     roof = load.with_values([slot.pv_power_w for slot in loads])
     zone = site.time_zone
     slots = []
@@ -219,6 +225,7 @@ def _slots(
                 is_estimate=is_estimate,
                 surplus_w=max(0.0, (roof.expected_at(start_s, zone) or 0.0) - load_w),
                 feed_in_price_per_kwh=sold.expected_at(start_s, zone) or 0.0,
+                co2_g_per_kwh=co2.expected_at(start_s, zone) or 0.0,
             )
         )
     return tuple(slots)

@@ -14,6 +14,7 @@ from wattbus_station_bridge.announcer import Announcer
 from wattbus_station_bridge.desk import Desk
 from wattbus_station_bridge.goals import RecurringGoal, Wishes
 from wattbus_station_bridge.memory import Memory
+from wattbus_station_bridge.peaks import PeakBook
 from wattbus_station_bridge.site import Site
 from wattbus_station_bridge.site_file import GoalTable, SiteFile, StationTable
 from wattbus_station_bridge.stations.course import (
@@ -97,6 +98,22 @@ def make_workers(site: Site, stations: dict[str, Station]) -> Workers:
         )
         workers.append(desk.worker)
     return Workers(tuple(workers))
+
+
+def make_peaks(file: SiteFile, memory: Memory) -> PeakBook | None:
+    """Return the account of the month's highest hours, where they are billed."""
+    if file.tariff.peak_price_per_kw is None:
+        return None
+    return PeakBook(file.site.zone, file.tariff.peak_hours, memory.peaks())
+
+
+def keep_state(
+    stations: dict[str, Station], peaks: PeakBook | None, memory: Memory, *, is_end: bool = False
+) -> None:
+    """Write down where undated clocks and the month's highest hours stand."""
+    keep_course_states(stations, memory)
+    if peaks is not None:
+        memory.keep_peaks(peaks.peaks, is_end=is_end)
 
 
 def keep_course_states(stations: dict[str, Station], memory: Memory) -> None:

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -42,10 +43,12 @@ class Feed:
         self._file = file
         self._stations = stations
         self._site = site
-        self._tariff = Tariff(**file.tariff.model_dump())
+        prices = {field.name for field in fields(Tariff)}
+        self._tariff = Tariff(**file.tariff.model_dump(include=prices))
         zone = file.site.zone
         self._price_series = _series(file.prices, folder, "price_per_kwh", zone_of=file)
         self._load_series = _series(file.base_load, folder, "power_w", zone_of=file)
+        self._co2_series = _series(file.co2, folder, "co2_g_per_kwh", zone_of=file, least=0.0)
         self._solar_series = _series(file.solar, folder, "pv_w", zone_of=file, least=0.0)
         self._zone = zone
         self._complaints: dict[str, str] = {}
@@ -137,7 +140,9 @@ class Feed:
             source = self._stations[table.station].read_prices(now)
         else:
             return
-        prices: PriceForecast = price_forecast(source, self._tariff, self._file.site.currency)
+        co2 = () if self._co2_series is None else self._co2_series.slots(now, self._zone)
+        currency = self._file.site.currency
+        prices: PriceForecast = price_forecast(source, self._tariff, currency, co2)
         with self._site.lock:
             self._site.reports.take_prices(prices)
 

@@ -47,8 +47,13 @@ def value_at(slots: Sequence[SourceSlot], instant: datetime) -> float | None:
     return slot.value if (instant - slot.start_at).total_seconds() < slot.duration_s else None
 
 
-def price_forecast(source: SourcePrices, tariff: Tariff, currency: str) -> PriceForecast:
-    """Return what the household pays; ValueError when the source has another currency."""
+def price_forecast(
+    source: SourcePrices, tariff: Tariff, currency: str, co2: Sequence[SourceSlot] = ()
+) -> PriceForecast:
+    """Return what the household pays; ValueError when the source has another currency.
+
+    Slots are cut where `co2`, in g/kWh, changes.
+    """
     if source.currency is not None and source.currency != currency:
         raise ValueError(
             f"prices from {source.provider} are in {source.currency}, the site's are in {currency}"
@@ -56,15 +61,22 @@ def price_forecast(source: SourcePrices, tariff: Tariff, currency: str) -> Price
     includes_vat = tariff.prices_include_vat
     if includes_vat is None:
         includes_vat = bool(source.includes_vat)
+    cuts = _edges(co2)
     return PriceForecast(
         currency=currency,
         unit=f"{currency}/kWh",
         provider=source.provider,
-        slots=tuple(_price_slot(slot, tariff, includes_vat=includes_vat) for slot in source.slots),
+        slots=tuple(
+            _price_slot(part, tariff, value_at(co2, part.start_at), includes_vat=includes_vat)
+            for slot in source.slots
+            for part in _parts(slot, cuts)
+        ),
     )
 
 
-def _price_slot(slot: SourceSlot, tariff: Tariff, *, includes_vat: bool) -> PriceSlot:
+def _price_slot(
+    slot: SourceSlot, tariff: Tariff, co2_g_per_kwh: float | None, *, includes_vat: bool
+) -> PriceSlot:
     spot_per_kwh = spot_price(tariff, slot.value, includes_vat=includes_vat)
     sold_per_kwh = feed_in_price(tariff, spot_per_kwh)
     return PriceSlot(
@@ -73,6 +85,7 @@ def _price_slot(slot: SourceSlot, tariff: Tariff, *, includes_vat: bool) -> Pric
         price_per_kwh=_round(household_price(tariff, slot.value, includes_vat=includes_vat)),
         spot_price_per_kwh=_round(spot_per_kwh),
         feed_in_price_per_kwh=None if sold_per_kwh is None else _round(sold_per_kwh),
+        co2_g_per_kwh=co2_g_per_kwh,
     )
 
 
@@ -83,26 +96,31 @@ def base_load_forecast(
 
     Slots of load are cut where production changes; `solar` is None without a roof.
     """
-    cuts = sorted({edge for slot in solar or () for edge in (slot.start_at, _end_of(slot))})
+    cuts = _edges(solar or ())
     return BaseLoadForecast(
         provider=source.provider,
         slots=tuple(
             BaseLoadSlot(
-                start_at=start_at,
-                duration_s=(end_at - start_at).total_seconds(),
-                power_w=slot.value,
-                pv_power_w=None if solar is None else value_at(solar, start_at),
+                start_at=part.start_at,
+                duration_s=part.duration_s,
+                power_w=part.value,
+                pv_power_w=None if solar is None else value_at(solar, part.start_at),
             )
             for slot in source.slots
-            for start_at, end_at in _parts(slot, cuts)
+            for part in _parts(slot, cuts)
         ),
     )
 
 
-def _parts(slot: SourceSlot, cuts: Sequence[datetime]) -> Iterator[tuple[datetime, datetime]]:
+def _edges(slots: Sequence[SourceSlot]) -> list[datetime]:
+    return sorted({edge for slot in slots for edge in (slot.start_at, _end_of(slot))})
+
+
+def _parts(slot: SourceSlot, cuts: Sequence[datetime]) -> Iterator[SourceSlot]:
     end_at = _end_of(slot)
     inner = cuts[bisect_right(cuts, slot.start_at) : bisect_left(cuts, end_at)]
-    yield from pairwise([slot.start_at, *inner, end_at])
+    for from_at, until in pairwise([slot.start_at, *inner, end_at]):
+        yield SourceSlot(from_at, (until - from_at).total_seconds(), slot.value)
 
 
 def _end_of(slot: SourceSlot) -> datetime:

@@ -50,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:  # noqa: PLR0915 - all wiring in
     )
     announcer = Announcer(session, alarms.crashed, spooling.sending)
     desks = assembly.make_desks(file, memory.wishes())
-    site = Site(file, desks, Reports(file, desks, announcer), journal, alarms)
+    peaks = assembly.make_peaks(file, memory)
+    site = Site(file, desks, Reports(file, desks, announcer, peaks), journal, alarms)
     last_epoch = max(memory.epoch(), journal.last_epoch)
     lease_desk = LeaseDesk(
         lease.at_boot(last_epoch, file.site.lease_ttl_s), session.boot_id, memory, announcer
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:  # noqa: PLR0915 - all wiring in
     try:
         run(
             session=session, site=site, inbox=inbox, lease_desk=lease_desk, stop=stop,
-            save=lambda: assembly.keep_course_states(stations, memory),
+            save=lambda: assembly.keep_state(stations, peaks, memory),
         )  # fmt: skip
     except SessionDead as error:
         sys.exit(f"station-bridge: {error}")
@@ -88,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:  # noqa: PLR0915 - all wiring in
         # Stations keep their limit: whoever comes next, or their own fail-safe, takes over.
         feed.stop()
         workers.stop()
-        assembly.keep_course_states(stations, memory)
+        assembly.keep_state(stations, peaks, memory, is_end=True)
         announcer.stop()
         spooling.stop()
         session.stop()

@@ -1,6 +1,6 @@
-"""What the bridge remembers over restarts: the epoch, people's wishes, undated clocks."""
+"""What the bridge remembers over restarts: epoch, people's wishes, undated clocks, peaks."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from wattbus_contract.facts import Mode
 from wattbus_contract.weekly import WeeklyDeparture
 from wattbus_station_bridge import state_dir
 from wattbus_station_bridge.goals import Wishes
+from wattbus_station_bridge.peaks import Peaks
 from wattbus_station_bridge.stations.course_state import CourseState
 
 
@@ -19,6 +20,8 @@ class Memory:
         self._wishes = folder / "wishes.json"
         self._strategy = folder / "strategy.json"
         self._courses = folder / "course-stations.json"
+        self._peaks = folder / "peaks.json"
+        self._kept_peaks: object = None
         self._course_states: dict[str, Any] = state_dir.read(self._courses)
 
     def epoch(self) -> int:
@@ -58,6 +61,37 @@ class Memory:
         if documents and documents != self._course_states:
             self._course_states = documents
             state_dir.write(self._courses, documents)
+
+    def peaks(self) -> Peaks:
+        """Return the highest hours of the month, as far as they were written down."""
+        kept = state_dir.read(self._peaks)
+        hour_at, month = kept.get("hour_at"), kept.get("month")
+        return Peaks(
+            month=None if month is None else date.fromisoformat(month),
+            highest_w=tuple(kept.get("highest_w", ())),
+            hour_at=_instant(hour_at),
+            energy_wh=float(kept.get("energy_wh", 0.0)),
+        )
+
+    def keep_peaks(self, peaks: Peaks, *, is_end: bool = False) -> None:
+        """Write the highest hours down when an hour is over, and at the end the running one."""
+        news = peaks.month, peaks.highest_w, peaks.hour_at
+        if (
+            peaks.hour_at is None
+            or peaks.month is None
+            or (news == self._kept_peaks and not is_end)
+        ):
+            return
+        self._kept_peaks = news
+        state_dir.write(
+            self._peaks,
+            {
+                "month": peaks.month.isoformat(),
+                "highest_w": peaks.highest_w,
+                "hour_at": peaks.hour_at.isoformat(),
+                "energy_wh": round(peaks.energy_wh, 3),
+            },
+        )
 
 
 def _document(wishes: Wishes) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
 
 
-def site_info(file: SiteFile, time_scale: float) -> SiteInfo:
-    """Return what is known of the site."""
-    site = file.site
+def site_info(
+    file: SiteFile, time_scale: float, peaks_so_far_w: tuple[float, ...] | None = None
+) -> SiteInfo:
+    """Return what is known of the site; `peaks_so_far_w` are known where they are billed."""
+    site, has_peaks = file.site, file.tariff.peak_price_per_kw is not None
     return SiteInfo(
         name=site.name,
         time_zone=site.time_zone,
@@ -34,6 +36,10 @@ def site_info(file: SiteFile, time_scale: float) -> SiteInfo:
         time_scale=time_scale,
         failsafe_after_s=site.failsafe_after_s,
         stations=tuple(station.id for station in file.station),
+        peak_price_per_kw=file.tariff.peak_price_per_kw,
+        peak_hours=file.tariff.peak_hours if has_peaks else None,
+        peaks_so_far_w=peaks_so_far_w,
+        co2_price_per_kg=file.co2.price_per_kg,
     )
 
 

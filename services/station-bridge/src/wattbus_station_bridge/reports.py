@@ -22,6 +22,7 @@ from wattbus_station_bridge.control.levels import Levels
 from wattbus_station_bridge.desk import Desk, Pending
 from wattbus_station_bridge.goals import CarTimes, current_goal, in_words
 from wattbus_station_bridge.household import Household
+from wattbus_station_bridge.peaks import PeakBook
 from wattbus_station_bridge.site_file import SiteFile, StationTable
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
 
@@ -38,12 +39,20 @@ STATE_EVERY_S = 1.0
 class Reports:
     """Says it all through the announcer. Not safe for threads: the site calls it locked."""
 
-    def __init__(self, file: SiteFile, desks: dict[str, Desk], announcer: Announcer) -> None:
+    def __init__(
+        self,
+        file: SiteFile,
+        desks: dict[str, Desk],
+        announcer: Announcer,
+        peaks: PeakBook | None = None,
+    ) -> None:
         self.household = Household(file)
         self._file = file
         self._zone = file.site.zone
         self._desks = desks
         self._announcer = announcer
+        self._peaks = peaks
+        self._time_scale: float | None = None
         self._failsafes = FailsafeLimits(file.site.max_power_w, file.site.max_phase_power_w)
         shortest_s = min(desk.poll_interval_s for desk in desks.values())
         # A little less than a round, so that jitter does not leave out every other one.
@@ -165,6 +174,10 @@ class Reports:
             reading.at, house, stations_w, self._file, pv_power_w=pv_power_w, price=price
         )
         self._announcer.say(topics.HOUSEHOLD_METER, household)
+        if self._peaks is not None:
+            drawn_w = sum(house) + stations_w - (pv_power_w or 0.0)
+            if self._peaks.note(reading.at, drawn_w):
+                self._say_site()
 
     def is_state_due(self, desk: Desk, now_s: float) -> bool:
         """Whether a state has to be said although nothing may be new, before the last expires."""
@@ -227,10 +240,17 @@ class Reports:
 
     def take_time_scale(self, time_scale: float) -> None:
         """Publish the site, now that the pace of its clock is known."""
-        self._announcer.keep(topics.SITE_INFO, messages.site_info(self._file, time_scale))
+        self._time_scale = time_scale
+        self._say_site()
         early, self._early = self._early or [], None
         for station, meter in early:
             self._announcer.say(topics.METER, meter, station=station)
+
+    def _say_site(self) -> None:
+        if self._time_scale is not None:
+            peaks_w = None if self._peaks is None else self._peaks.peaks.highest_w
+            info = messages.site_info(self._file, self._time_scale, peaks_w)
+            self._announcer.keep(topics.SITE_INFO, info)
 
     def take_prices(self, prices: PriceForecast) -> None:
         """Publish prices."""

@@ -132,6 +132,7 @@ TABLES: dict[tuple[str, ...], type[site_file.Table]] = {
     ("prices",): site_file.SeriesTable,
     ("base_load",): site_file.SeriesTable,
     ("solar",): site_file.SeriesTable,
+    ("co2",): site_file.Co2Table,
     ("station",): site_file.StationTable,
     ("station", "car"): site_file.CarTable,
     ("station", "goal"): site_file.GoalTable,

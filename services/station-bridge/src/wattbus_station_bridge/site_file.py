@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from wattbus_contract.base import ID_PATTERN
-from wattbus_contract.facts import Control, Mode
+from wattbus_contract.facts import MOST_PEAK_HOURS, Control, Mode
 from wattbus_contract.weekly import WEEKDAYS, Weekday
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
@@ -102,6 +102,8 @@ class TariffTable(Table):
     feed_in_price_per_kwh: Fee | None = None
     feed_in_spot_factor: Annotated[float, Field(ge=0, le=10)] | None = None
     feed_in_fee_per_kwh: Fee = 0.0
+    peak_price_per_kw: Annotated[float, Field(ge=0, le=100_000)] | None = None
+    peak_hours: Annotated[int, Field(ge=1, le=MOST_PEAK_HOURS)] = 1
 
     @model_validator(mode="after")
     def _has_one_feed_in(self) -> Self:
@@ -109,6 +111,8 @@ class TariffTable(Table):
             raise ValueError("give feed_in_price_per_kwh or feed_in_spot_factor, not both")
         if self.feed_in_fee_per_kwh and self.feed_in_spot_factor is None:
             raise ValueError("feed_in_fee_per_kwh needs feed_in_spot_factor")
+        if self.peak_hours > 1 and self.peak_price_per_kw is None:
+            raise ValueError("peak_hours needs peak_price_per_kw")
         return self
 
 
@@ -130,6 +134,12 @@ class SeriesTable(Table):
         """The file that is read, if one is."""
         kind, _, name = self.source.partition(":")
         return name if kind == "file" else None
+
+
+class Co2Table(SeriesTable):
+    """[co2]: what a kWh from the grid emits in g, and how plans weigh a kg; it is never paid."""
+
+    price_per_kg: Weight | None = None
 
 
 class CarTable(Table):
@@ -246,6 +256,7 @@ class SiteFile(Table):
     prices: SeriesTable = SeriesTable()
     base_load: SeriesTable = SeriesTable()
     solar: SeriesTable = SeriesTable()
+    co2: Co2Table = Co2Table()
     station: tuple[StationTable, ...]
 
     @model_validator(mode="after")
@@ -263,6 +274,12 @@ class SiteFile(Table):
             raise ValueError(
                 f"solar.source = {self.solar.source!r}: needs [base_load], "
                 "which says how much of it the house takes"
+            )
+        if self.co2.station is not None:
+            raise ValueError(f"co2.source = {self.co2.source!r}: takes a file, stations tell none")
+        if self.co2.file is not None and self.prices.source == "none":
+            raise ValueError(
+                f"co2.source = {self.co2.source!r}: needs [prices], beside which it goes"
             )
         for station in self.station:
             if station.id == self.solar.station and station.kind == "course":
