@@ -223,7 +223,7 @@ def test_the_more_was_drawn_this_month_the_more_may_be_drawn_in_an_hour() -> Non
         for so_far in ((), (4000.0,), (6000.0,))
     ]
 
-    assert highest[0] < highest[1] < highest[2] < highest_hour_wh(known())
+    assert highest[0] < highest[1] < highest[2]
 
 
 def test_what_is_not_said_leaves_site_and_car_at_their_defaults() -> None:
