@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
+from wattbus_contract import topics
 from wattbus_contract.base import Body, Envelope, MessageId
-from wattbus_contract.codec import encode
-from wattbus_contract.service import Health
+from wattbus_contract.codec import Decoded, encode
+from wattbus_contract.service import Health, ServiceStatus
 from wattbus_contract.session import Incoming
 from wattbus_contract.topics import TopicSpec
 
@@ -22,9 +23,20 @@ class DeafSession:
     boot_id: str = "boot-of-the-subject"
     is_connected: bool = True
     unconfirmed: int = 0
+    denied_topics: frozenset[str] = frozenset()
     said: list[tuple[str, bytes]] = field(default_factory=list)
     waiting: list[Incoming] = field(default_factory=list)
     _seq: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def user(self) -> str:
+        """The user of the broker."""
+        return self.client_id
+
+    @property
+    def status_topic(self) -> str:
+        """Where its status would be."""
+        return topics.SERVICE_STATUS.topic(self.site, user=self.user, client=self.client_id)
 
     def receive(self, _timeout_s: float = 0.0) -> Incoming | None:
         """Return what a test has put there."""
@@ -47,10 +59,20 @@ class DeafSession:
         return MessageId(source=self.client_id, boot_id=self.boot_id, seq=seq)
 
     def send(self, topic: str, payload: bytes, *, is_retained: bool = False) -> None:
-        """Keep bytes as they are; nothing but the clearing of a topic is retained that way."""
-        assert not (is_retained and payload)
+        """Keep bytes as they are; on our own topics only their clearing is retained that way."""
+        assert not (is_retained and payload and topic.startswith(topics.ROOT))
         self.said.append((topic, payload))
         del self.said[:-1000]
+
+    def ends_snapshot(self, incoming: Incoming, decoded: Decoded) -> bool:
+        """Tell our own announcement, as the real session does."""
+        return (
+            incoming.topic == self.status_topic
+            and not incoming.is_retained
+            and isinstance(decoded.body, ServiceStatus)
+            and decoded.envelope is not None
+            and decoded.envelope.boot_id == self.boot_id
+        )
 
     def set_health(self, health: Health, detail: str = "") -> None:
         """Check what would be announced."""

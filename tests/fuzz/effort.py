@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 FUZZ_S = float(os.environ.get("WATTBUS_FUZZ_S") or 0)
 ROUND = 100
+PHASES = tuple(Phase) if FUZZ_S else (Phase.generate,)
+"""To make an example smaller can take minutes, in which `make test` would not say what failed."""
 
 
 def explore(check: Callable[..., None], *drawn: st.SearchStrategy[Any], examples: int) -> None:
@@ -20,6 +22,7 @@ def explore(check: Callable[..., None], *drawn: st.SearchStrategy[Any], examples
             max_examples=ROUND if FUZZ_S else examples,
             deadline=None,
             derandomize=not FUZZ_S,
+            phases=PHASES,
             suppress_health_check=list(HealthCheck),
         )(given(*drawn)(check))
         run()

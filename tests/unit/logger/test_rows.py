@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from fixtures.contract_messages import bodies, envelopes
 from unit.logger.course_day import Bridge, day_messages, reading, site_info
 from wattbus_contract import topics
-from wattbus_contract.base import Envelope
+from wattbus_contract.base import LATEST, Envelope
 from wattbus_contract.codec import decode
 from wattbus_contract.facts import MeterReading
 from wattbus_logger.intake import Batch, Intake
@@ -49,6 +49,9 @@ def test_every_reading_is_one_line_that_reads_back(body: MeterReading, envelope:
         ("power_w", body.power_active_import_w),
         ("soc_percent", body.soc_percent),
         ("price_per_kwh", body.price_per_kwh),
+        ("pv_power_w", body.pv_power_w),
+        ("feed_in_price_per_kwh", body.feed_in_price_per_kwh),
+        ("co2_g_per_kwh", body.co2_g_per_kwh),
         ("reported_battery_energy_kwh", body.reported_battery_energy_kwh),
     ):
         if value is None:
@@ -79,9 +82,9 @@ def test_instants_at_the_ends_of_the_calendar_are_no_poison() -> None:
     site = KnownSite()
     site.note(decode(*Bridge().say(topics.SITE_INFO, site_info("car1"))))
 
-    row = format_row(site, "car1", reading(datetime.max.replace(tzinfo=UTC)), ENVELOPE)
+    row = format_row(site, "car1", reading(LATEST), ENVELOPE)
 
-    assert parsed(row)["local_time"] == "9999-12-31 23:59:59"
+    assert parsed(row)["local_time"] == "9997-12-31 01:00:00"
 
 
 def test_a_row_carries_what_was_known_at_its_moment() -> None:

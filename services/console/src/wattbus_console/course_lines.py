@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wattbus_console.picture import Picture
-from wattbus_console.views import CarView, car_view, kw, site_view, zone_of
+from wattbus_console.views import CarView, car_view, kw, plain, site_view, zone_of
 from wattbus_contract.codec import Decoded
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
 
@@ -17,7 +17,7 @@ def event_line(message: Decoded, picture: Picture) -> str | None:
     body = message.body
     if not isinstance(body, StationEvent) or body.kind in QUIET_KINDS:
         return None
-    return f"[{_clock(body.at, picture)}] {message.topic.station}: {body.text}"
+    return f"[{_clock(body.at, picture)}] {message.topic.station}: {plain(body.text)}"
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """The picture of a site that the messages on the bus paint: the newest of each, and a history."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,6 +24,10 @@ from wattbus_contract.service import ConfirmedRange, LogConfirmed, ServiceStatus
 
 BUCKET_S = 300
 KEPT = timedelta(hours=50)
+MOST_LOADS = KEPT // timedelta(seconds=BUCKET_S) + 1
+MOST_AHEAD = timedelta(hours=1)
+"""A clock that is farther ahead of a station's state has been told something wrong."""
+MOST_CONFIRMED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Picture:
                 station.info = info
             case StationState() as state:
                 station.state = state
+                if self.now is not None and self.now - state.at > MOST_AHEAD:
+                    self.first_at = self.now = state.at
             case Goal() as goal:
                 station.goal = goal
             case SetLimit() as limit:
@@ -117,7 +124,7 @@ class Picture:
 
     def _advance(self, at: datetime) -> None:
         self.first_at = self.first_at or at
-        # Stations are read one after the other; only a reset sets the clock back.
+        # Stations are read one after the other, and old measurements may come late.
         self.now = at if self.now is None else max(self.now, at)
 
     def _start_again(self, at: datetime) -> None:
@@ -137,25 +144,27 @@ class Picture:
         bucket_s = household.at.timestamp() // BUCKET_S * BUCKET_S
         bucket = datetime.fromtimestamp(bucket_s, household.at.tzinfo)
         self.loads[bucket] = Load(household.house_load_w, household.stations_power_w)
-        while self.loads and next(iter(self.loads)) < bucket - KEPT:
-            del self.loads[next(iter(self.loads))]
+        # Also by their number: a clock that goes backwards leaves nothing old.
+        while (oldest := next(iter(self.loads))) < bucket - KEPT or len(self.loads) > MOST_LOADS:
+            del self.loads[oldest]
 
 
 @dataclass(slots=True)
 class Confirmations:
-    """What the logger has said to be safe on disk."""
+    """What the logger has lately said to be safe on disk."""
 
-    ranges: dict[tuple[str, str], list[ConfirmedRange]] = field(default_factory=dict)
+    ranges: deque[ConfirmedRange] = field(default_factory=lambda: deque(maxlen=MOST_CONFIRMED))
 
     def apply(self, message: Decoded) -> None:
         """Take note of a confirmation; other messages do not matter."""
         if isinstance(message.body, LogConfirmed):
-            for confirmed in message.body.confirmed:
-                key = confirmed.source, confirmed.boot_id
-                self.ranges.setdefault(key, []).append(confirmed)
+            self.ranges.extend(message.body.confirmed)
 
     def has(self, message: Decoded) -> bool:
         """Tell whether a message was confirmed."""
         mark = message.message_id
-        ranges = self.ranges.get((mark.source, mark.boot_id), [])
-        return any(r.first_seq <= mark.seq <= r.last_seq for r in reversed(ranges))
+        return any(
+            (r.source, r.boot_id) == (mark.source, mark.boot_id)
+            and r.first_seq <= mark.seq <= r.last_seq
+            for r in reversed(self.ranges)
+        )

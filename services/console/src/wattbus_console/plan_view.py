@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from wattbus_console.day_view import expected_load_w
 from wattbus_console.picture import Picture
 from wattbus_console.tally import price_at
-from wattbus_console.views import currency_of, kwh, slot_end, to_minute, zone_of
+from wattbus_console.views import currency_of, kwh, plain, slot_end, to_minute, zone_of
 from wattbus_contract.control import PlanSlot, StationPlan
 from wattbus_contract.money import cost_text
 
@@ -55,7 +55,7 @@ def _plan_view(picture: Picture, plan: StationPlan) -> PlanView:
         groups = _joined(plan)
     return PlanView(
         station=plan.station,
-        strategy=picture.plan.strategy if picture.plan is not None else "",
+        strategy=plain(picture.plan.strategy) if picture.plan is not None else "",
         currency=currency_of(picture),
         fuse_w=picture.site.max_power_w if picture.site is not None else None,
         rows=tuple(_rows(picture, groups, zone)),
@@ -100,7 +100,7 @@ def _row(picture: Picture, group: list[PlanSlot], zone: ZoneInfo) -> PlanRow:
         limit_w=first.limit_w,
         energy_wh=sum(slot.expected_energy_wh for slot in group),
         cost=sum(slot.expected_cost for slot in group),
-        reason=first.reason.text,
+        reason=plain(first.reason.text),
     )
 
 

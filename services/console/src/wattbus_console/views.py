@@ -50,6 +50,11 @@ class SiteView:
     cars: tuple[CarView, ...]
 
 
+def plain(text: str) -> str:
+    """Return what others have said as one line, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def zone_of(picture: Picture) -> ZoneInfo:
     """Return the site's time zone, UTC before it is known."""
     return ZoneInfo(picture.site.time_zone if picture.site is not None else "UTC")
@@ -89,9 +94,9 @@ def site_view(picture: Picture) -> SiteView:
     scale = picture.site.time_scale if picture.site is not None else 1.0
     house_w, stations_w = _loads(picture)
     return SiteView(
-        name=picture.site.name if picture.site is not None else NOTHING,
+        name=plain(picture.site.name) if picture.site is not None else NOTHING,
         clock=clock_text(now, zone) if now is not None else "no meter value yet",
-        strategy=picture.plan.strategy if picture.plan is not None else NOTHING,
+        strategy=plain(picture.plan.strategy) if picture.plan is not None else NOTHING,
         pace="real time" if scale == 1 else f"an hour in {3600 / scale:g} s",
         price=price_text(price, currency) if price is not None else NOTHING,
         house_w=house_w,
@@ -128,7 +133,7 @@ def car_view(picture: Picture, station_id: str) -> CarView:
         departure = f"{to_minute(goal.departure_at, zone):%a %H:%M}"
     return CarView(
         station=station_id,
-        title=" · ".join([*(name for name in names if name), station_id]),
+        title=" · ".join([*(plain(name) for name in names if name), station_id]),
         status=_status(station),
         is_charging=power_w > 0,
         is_alarming=_is_alarming(station),
@@ -187,11 +192,11 @@ def reason_text(picture: Picture, station_id: str) -> str:
     mode = station.goal.mode if station.goal is not None else Mode.SMART
     bridge_decides = _is_alarming(station) or mode is not Mode.SMART
     if bridge_decides and state is not None and state.reason is not None:
-        return state.reason.text
+        return plain(state.reason.text)
     if station.limit is not None:
-        return station.limit.reason.text
+        return plain(station.limit.reason.text)
     slot = planned_slot(picture, station_id)
-    return slot.reason.text if slot is not None else NOTHING
+    return plain(slot.reason.text) if slot is not None else NOTHING
 
 
 def planned_slot(picture: Picture, station_id: str) -> PlanSlot | None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -15,11 +16,28 @@ MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
 
 
+EARLIEST = datetime(3, 1, 1, tzinfo=UTC)
+LATEST = datetime(9997, 12, 31, tzinfo=UTC)
+"""Far enough from the ends of the calendar for any zone, and for a year more or less."""
+
+
 def _to_utc(instant: datetime) -> datetime:
     try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from error
+        in_utc = instant.astimezone(UTC)
+    except OverflowError:
+        in_utc = datetime.min.replace(tzinfo=UTC)
+    if not EARLIEST <= in_utc <= LATEST:
+        raise ValueError(f"is outside the years {EARLIEST.year} to {LATEST.year} in UTC")
+    return in_utc
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        # OSError: the name of a folder of zones, or one that is longer than a file's may be.
+        raise ValueError("is no time zone of the IANA database") from error
+    return name
 
 
 UtcInstant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
@@ -40,6 +58,8 @@ PricePerKwh = Annotated[float, Field(ge=-1e6, le=1e6)]
 WearPrice = Annotated[float, Field(ge=0, le=1e6, description="Weighed in plans, never paid.")]
 Co2PerKwh = Annotated[float, Field(ge=0, le=1e5, description="Grams of a kWh from the grid.")]
 Text = Annotated[str, Field(max_length=2000)]
+ZoneName = Annotated[Text, AfterValidator(_known_zone)]
+"""A time zone of the IANA database, such as `Europe/Stockholm`."""
 
 
 class Body(BaseModel):

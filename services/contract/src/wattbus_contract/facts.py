@@ -22,6 +22,7 @@ from wattbus_contract.base import (
     Text,
     UtcInstant,
     WearPrice,
+    ZoneName,
 )
 from wattbus_contract.weekly import WeeklyPlan
 
@@ -78,7 +79,7 @@ class SiteInfo(Body):
     """
 
     name: Text
-    time_zone: Text
+    time_zone: ZoneName
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     bidding_zone: Text | None = None
     phases: Annotated[int, Field(ge=1, le=3, description="How many the main fuse has.")]

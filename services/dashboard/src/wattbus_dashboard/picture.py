@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from wattbus_contract import topics
 from wattbus_contract.accounts import ChargingReport, League
@@ -28,6 +28,9 @@ from wattbus_dashboard.slots import planned_power_w
 
 BUCKET_S = 300
 KEPT = timedelta(hours=24)
+MOST_LOADS = KEPT // timedelta(seconds=BUCKET_S) + 1
+MOST_AHEAD = timedelta(hours=1)
+"""A clock that is farther ahead of a station's state has been told something wrong."""
 _OF_STATIONS = (StationInfo, StationState, Goal, SetLimit, StationEvent, MeterReading)
 SHADOW_KEPT_S = 3600.0
 """Wall seconds after which the broker, too, forgets a shadow's plan."""
@@ -169,6 +172,8 @@ class Picture:
             case StationState() as state:
                 station.state = state
                 station.heard_s = now_s
+                if self.now is not None and self.now - state.at > MOST_AHEAD:
+                    self.now = None
                 self._advance(state.at)
             case Goal() as goal:
                 station.goal = goal
@@ -184,7 +189,7 @@ class Picture:
                 self._advance(reading.at)
 
     def _advance(self, at: datetime) -> None:
-        # Stations are read one after the other; only a reset sets the clock back.
+        # Stations are read one after the other, and old measurements may come late.
         self.now = at if self.now is None else max(self.now, at)
 
     def _forget_stations_but(self, kept: Iterable[str]) -> None:
@@ -217,18 +222,16 @@ class Picture:
         self.loads[bucket] = Load(
             household.house_load_w, household.stations_power_w, planned_w, household.pv_power_w
         )
-        while self.loads and next(iter(self.loads)) < bucket - KEPT:
-            del self.loads[next(iter(self.loads))]
+        # Also by their number: a clock that goes backwards leaves nothing old.
+        while (oldest := next(iter(self.loads))) < bucket - KEPT or len(self.loads) > MOST_LOADS:
+            del self.loads[oldest]
         self._advance(household.at)
         self.chart_version += 1
 
 
 def zone_of(picture: Picture) -> ZoneInfo:
     """Return the site's time zone, UTC before it is known."""
-    try:
-        return ZoneInfo(picture.site.time_zone if picture.site is not None else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return ZoneInfo(picture.site.time_zone if picture.site is not None else "UTC")
 
 
 def currency_of(picture: Picture) -> str:

@@ -11,6 +11,9 @@ TIME_OF_DAY = r"^(([01][0-9]|2[0-3]):[0-5][0-9])?$"
 LIMITS_REPEATED_WITHIN_S = 600
 """A scheduler that commands says each limit again before that; later its reason is no longer so."""
 
+LEAST_STEP = 0.001
+"""Home Assistant refuses smaller ones."""
+
 
 def station_entities(place: Place, info: StationInfo, currency: str) -> dict[str, Config]:
     """Return a station's entities by key; `place` names it."""
@@ -163,14 +166,14 @@ def _wished(place: Place, info: StationInfo) -> dict[str, Config]:
 
 
 def _max_current(place: Place, info: StationInfo) -> Config:
-    """Return the current limit; a station that is only switched has none worth setting."""
-    if info.control is not Control.CURRENT:
-        return absent("number")
+    """Return the current limit; there is none where only one current, or none, can be set."""
     low, high = info.min_current_a, info.max_current_a
+    if info.control is not Control.CURRENT or low >= high:
+        return absent("number")
     return place.entity(
         "number", "max_current", "Current limit", state_topic=place.topic(topics.GOAL),
         command_topic=place.topic(topics.GOAL_REQUEST), min=low, max=high,
-        step=info.current_step_a, unit_of_measurement="A", device_class="current",
+        step=max(info.current_step_a, LEAST_STEP), unit_of_measurement="A", device_class="current",
         value_template=templates.clamped("max_current_a", low, high),
         # At the top there is no limit any more.
         command_template=(

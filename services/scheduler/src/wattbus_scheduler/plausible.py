@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from wattbus_contract.base import Body
 from wattbus_contract.facts import (
@@ -45,7 +44,7 @@ def implausible(body: Body) -> str | None:
         case PriceForecast() | BaseLoadForecast():
             return _outside("slots", (slot.start_at for slot in body.slots))
         case SiteInfo():
-            return _below(body, "voltage_v", LEAST_VOLTAGE_V) or _no_zone(body.time_zone)
+            return _below(body, "voltage_v", LEAST_VOLTAGE_V)
         case StationInfo():
             return (
                 _below(body, "voltage_v", LEAST_VOLTAGE_V)
@@ -82,14 +81,3 @@ def _wasteful(info: StationInfo) -> str | None:
 def _below(body: Body, field: str, least: float) -> str | None:
     value: float = getattr(body, field)
     return f"{field}: {value:g} is below {least:g}" if value < least else None
-
-
-def _no_zone(name: str) -> str | None:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError) as error:
-        # A name that is a folder of the zone files, or longer than a file's name may be.
-        return f"time_zone: {name[:80]!r} is unknown ({error})"[:300]
-    except KeyError:
-        return f"time_zone: {name[:80]!r} is unknown"
-    return None

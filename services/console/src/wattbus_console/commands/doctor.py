@@ -21,6 +21,7 @@ from wattbus_console.commands.output import terminal
 from wattbus_console.commands.passing import found_data_dir
 from wattbus_console.diagnosis import Finding, Heard, Verdict, diagnose, disk
 from wattbus_console.mistakes import Mistake
+from wattbus_console.views import plain
 from wattbus_console.where import Given, Whereabouts
 from wattbus_contract import topics
 from wattbus_contract.codec import Decoded
@@ -163,7 +164,7 @@ def _show(console: Console, findings: list[Finding]) -> None:
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         sign, style = SIGNS[finding.verdict]
-        line = Text.assemble((sign, style), f" {finding.subject:<{width}}  {finding.text}")
+        line = Text.assemble((sign, style), f" {finding.subject:<{width}}  {plain(finding.text)}")
         console.print(line, soft_wrap=True)
         if finding.remedy:
             console.print(Text(f"  {'':<{width}}  → {finding.remedy}", style="bright_black"))

@@ -11,6 +11,7 @@ from wattbus_console.commands.output import terminal
 from wattbus_console.keys import Keys, listening_keys
 from wattbus_console.screen import Screen
 from wattbus_console.stopping import heeding_signals
+from wattbus_console.views import plain
 from wattbus_console.where import Given
 from wattbus_contract import topics
 from wattbus_contract.codec import Decoded
@@ -96,7 +97,7 @@ class Wishes:
             mark = (body.request_source, body.request_seq or 0)
             if mark in self.asked:
                 self.asked.discard(mark)
-                lines.append(f"{body.station}: {body.outcome.value}: {body.reason.text}")
+                lines.append(f"{body.station}: {body.outcome.value}: {plain(body.reason.text)}")
         if self.asked and self.bus.session.denied_topics:
             self.asked.clear()
             lines.append(f"the broker does not let user {self.bus.session.user} ask for anything")

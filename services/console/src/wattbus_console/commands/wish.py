@@ -14,6 +14,7 @@ from wattbus_console import where
 from wattbus_console.bus import ask_for, ask_for_strategy, connected, known_strategies
 from wattbus_console.commands import options
 from wattbus_console.mistakes import Mistake
+from wattbus_console.views import plain
 from wattbus_console.week import departure_of
 from wattbus_console.where import Given
 from wattbus_contract.control import RequestOutcome, Response
@@ -227,6 +228,6 @@ def _tell(answer: Response) -> None:
     is_accepted = answer.outcome is RequestOutcome.ACCEPTED
     style = "green3" if is_accepted else "red3"
     console.print(f"[{style}]{answer.outcome.value}[/]: ", end="")
-    console.print(answer.reason.text, markup=False, highlight=False)
+    console.print(plain(answer.reason.text), markup=False, highlight=False)
     if not is_accepted:
         raise typer.Exit(1)

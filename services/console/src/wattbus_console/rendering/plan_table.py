@@ -55,12 +55,17 @@ def _add(table: Table, row: PlanRow, view: PlanView) -> None:
 def _load_bar(row: PlanRow, view: PlanView) -> Text:
     if row.house_w is None:
         return Text("-", palette.QUIET)
-    fuse_w = view.fuse_w or max(row.house_w + row.limit_w, 1.0)
-    house = round(min(row.house_w / fuse_w, 1) * LOAD_BAR)
-    car = min(round((row.house_w + row.limit_w) / fuse_w * LOAD_BAR), LOAD_BAR) - house
+    fuse_w = max(view.fuse_w or row.house_w + row.limit_w, 1.0)
+    house = _cells(row.house_w / fuse_w)
+    car = _cells((row.house_w + row.limit_w) / fuse_w) - house
     return Text.assemble(
         ("█" * house, palette.HOUSE),
         ("█" * car, palette.CAR),
         ("░" * (LOAD_BAR - house - car), "grey23"),
         (f" {(row.house_w + row.limit_w) / 1000:5.2f}", palette.QUIET),
     )
+
+
+def _cells(share: float) -> int:
+    """Return how much of the bar a share takes; a house that feeds in takes nothing."""
+    return round(min(max(share, 0.0), 1.0) * LOAD_BAR)
