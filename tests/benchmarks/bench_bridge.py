@@ -18,6 +18,8 @@ from benchmarks.results import broker_for_benchmark, emit
 HERE = Path(__file__).parent
 SECONDS = 6.0
 TURNS = 3
+ROUNDS_BEFORE = 4
+LONGEST_START_S = 60.0
 
 
 def served(port: int) -> int:
@@ -27,6 +29,14 @@ def served(port: int) -> int:
     count = int(connection.getresponse().read())
     connection.close()
     return count
+
+
+def wait_until_all_are_polled(farm_port: int, stations: int) -> None:
+    """Wait until every station has been asked some times, so that making contact is over."""
+    goal = served(farm_port) + ROUNDS_BEFORE * stations
+    deadline = time.monotonic() + LONGEST_START_S
+    while served(farm_port) < goal and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def rate_while(farm_port: int, seconds: float) -> float:
@@ -56,11 +66,12 @@ def measure_bare(farm_port: int, stations: int) -> float:
     poller = subprocess.Popen(
         [
             sys.executable, HERE / "bare_poller.py", f"http://127.0.0.1:{farm_port}",
-            str(stations), str(SECONDS + 4),
+            str(stations), str(SECONDS + LONGEST_START_S),
         ]
     )  # fmt: skip
     try:
         time.sleep(2)
+        wait_until_all_are_polled(farm_port, stations)
         return rate_while(farm_port, SECONDS)
     finally:
         poller.terminate()
@@ -81,6 +92,7 @@ def measure_bridge(farm_port: int, stations: int, folder: Path) -> float:
         bridge = subprocess.Popen(["wattbus-station-bridge"], env=environment)
         try:
             time.sleep(4)
+            wait_until_all_are_polled(farm_port, stations)
             return rate_while(farm_port, SECONDS)
         finally:
             bridge.terminate()

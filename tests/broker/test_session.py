@@ -21,6 +21,7 @@ from fixtures.sessions import (
     wait_until,
 )
 from wattbus_contract import examples, topics
+from wattbus_contract.buffered_client import BufferedSocket
 from wattbus_contract.codec import decode
 from wattbus_contract.service import Health, ServiceStatus, Status
 from wattbus_contract.session import MessageTooLarge, MqttSession
@@ -291,3 +292,30 @@ def test_what_is_no_topic_is_refused_at_once(broker: BrokerProcess, site: str, t
 
     with pytest.raises(ValueError, match="no topic to publish on"):
         session.send(topic, b"{}")
+
+
+def test_a_flood_is_read_in_a_few_large_pieces(broker: BrokerProcess, site: str) -> None:
+    count = 2000
+    goal = examples.EXAMPLES[topics.GOAL]
+    reads = 0
+
+    class Counting(BufferedSocket):
+        def recv(self, buffer_size: int) -> bytes:
+            nonlocal reads
+            reads += self.pending() == 0
+            return super().recv(buffer_size)
+
+    with (
+        running(make_session(broker, "station-bridge", site)) as sender,
+        running(make_session(broker, "viewer", site, topics.everything(site))) as session,
+    ):
+        client = session._connection._client
+        ahead = client.socket()
+        assert isinstance(ahead, BufferedSocket)
+        ahead.__class__ = Counting
+        for _ in range(count):
+            sender.publish(topics.METER, examples.EXAMPLES[topics.METER], station="car1")
+        sender.publish(topics.GOAL, goal, station="car1")
+        receive_until(session, lambda incoming: incoming.topic.endswith("car1/goal"))
+
+    assert reads < count

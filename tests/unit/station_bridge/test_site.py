@@ -7,7 +7,7 @@ import pytest
 
 from wattbus_contract.base import Body, MessageId, Reason
 from wattbus_contract.control import LimitOutcome, LimitResult, SetLimit
-from wattbus_contract.facts import ConnectorStatus, Control, StationEvent
+from wattbus_contract.facts import ConnectorStatus, Control, StationEvent, StationState
 from wattbus_contract.topics import TopicSpec
 from wattbus_station_bridge import assembly, settings
 from wattbus_station_bridge.alarms import Alarms
@@ -47,9 +47,6 @@ class RecordingAnnouncer:
 
     def repeat(self) -> None:
         """Nothing is lost here."""
-
-    def wait_for_room(self) -> None:
-        """There is always room."""
 
 
 class WaitingWorker(StationWorker):
@@ -355,3 +352,28 @@ def test_pauses_double_up_to_a_bound_and_half_of_them_is_jitter() -> None:
     assert [backoff_s(n, 1.0, lambda: 1.0) for n in (1, 2, 3, 7, 8, 99)] == [1, 2, 4, 60, 60, 60]
     assert backoff_s(3, 1.0, lambda: 0.0) == 2
     assert backoff_s(1, 300.0, lambda: 1.0) == 300
+
+
+def states_said(bench: Bench) -> int:
+    return sum(isinstance(body, StationState) for _, body in bench.announcer.said)
+
+
+def test_a_state_in_which_only_time_is_new_is_said_no_more_often_than_it_must(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, "car1")
+    bench.poll("car1", 0.0)
+    bench.poll("car1", 0.0)
+    said = states_said(bench)
+
+    bench.now_s += 2.0
+    bench.poll("car1", 0.0)
+    assert states_said(bench) == said
+
+    bench.now_s += 2.0
+    bench.poll("car1", 0.0)
+    assert states_said(bench) == said + 1, "before the last one expires"
+
+    bench.now_s += 1.0
+    bench.poll("car1", 0.0, power_w=100.0)
+    assert states_said(bench) == said + 2, "power is news"

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.properties import Properties
@@ -278,6 +279,7 @@ class BrokerConnection:
             self._troubles.allowed(message.topic)
 
 
+@lru_cache(maxsize=8192)
 def _check_topic(topic: str) -> None:
     if not topic or len(topic.encode()) > 65_535 or any(sign in topic for sign in "+#\0"):
         raise ValueError(f"{topic[:80]!r} is no topic to publish on")

@@ -8,7 +8,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from wattbus_contract import lean_properties
 from wattbus_contract.broker_settings import BrokerSettings
+from wattbus_contract.buffered_client import BufferedClient, BufferedSocket
 
 MAX_IN_FLIGHT = 20
 """The smallest window in use; paho heeds its own number only, not what the broker announces."""
@@ -16,7 +18,8 @@ MAX_IN_FLIGHT = 20
 
 def make_client(settings: BrokerSettings, user: str, client_id: str) -> Client:
     """Return a client that acknowledges by hand, with the user's password and TLS if set."""
-    client = Client(
+    lean_properties.install()
+    client = BufferedClient(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         protocol=MQTTProtocolVersion.MQTTv5,
@@ -32,6 +35,7 @@ def make_client(settings: BrokerSettings, user: str, client_id: str) -> Client:
 
 def _send_at_once(_: Client, __: object, sock: object) -> None:
     # Else a message waits until the other side has acknowledged the one before, up to 40 ms.
+    sock = sock.raw if isinstance(sock, BufferedSocket) else sock
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

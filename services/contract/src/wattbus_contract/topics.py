@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from wattbus_contract import accounts, control, facts, requests, service
 from wattbus_contract.base import ID_PATTERN, Body
@@ -49,14 +50,19 @@ class TopicSpec:
 
     def topic(self, site: str, **ids: str) -> str:
         """Return the topic for a site; ValueError for an id that is not `[a-z0-9-]{1,32}`."""
-        for kind, value in {"site": site, **ids}.items():
-            if not re.fullmatch(ID_PATTERN, value):
-                raise ValueError(f"{kind} id {value!r} must match {ID_PATTERN}")
-        return f"{ROOT}/{site}/{self.pattern.format(**ids)}"
+        return _topic(self.pattern, site, **ids)
 
     def filter(self, site: str) -> str:
         """Return the subscription filter for all such topics of a site."""
         return f"{ROOT}/{site}/" + re.sub(r"\{\w+\}", "+", self.pattern)
+
+
+@lru_cache(maxsize=8192)
+def _topic(pattern: str, site: str, **ids: str) -> str:
+    for kind, value in {"site": site, **ids}.items():
+        if not re.fullmatch(ID_PATTERN, value):
+            raise ValueError(f"{kind} id {value!r} must match {ID_PATTERN}")
+    return f"{ROOT}/{site}/{pattern.format(**ids)}"
 
 
 BRIDGE = ("station-bridge",)

@@ -12,7 +12,7 @@ from wattbus_contract import topics
 from wattbus_contract.broker_settings import BadSetting, BrokerSettings, load
 from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession, SessionDead
-from wattbus_logger import cli, lean_properties
+from wattbus_logger import cli
 from wattbus_logger.broker_watch import DROPPED_TOPIC
 from wattbus_logger.recorder import Recorder
 from wattbus_logger.refresher import Refresher
@@ -57,7 +57,6 @@ def serve(
     except WriterFailed as error:
         log.critical("ends: WATTBUS_DATA_DIR = %s: %s", folder.data_dir, error)
         return 1
-    lean_properties.install()
     session = MqttSession(
         broker,
         user=USER,

@@ -11,12 +11,12 @@ from wattbus_contract.base import Body, MessageId
 from wattbus_contract.session import MessageTooLarge, Observer
 from wattbus_contract.topics import TopicSpec
 from wattbus_station_bridge.spool.sending import MAX_UNCONFIRMED, Said, SpooledSending
+from wattbus_station_bridge.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN_S = 1.0
-MAX_WAITING = 2000
-"""Messages on their way to the thread; whoever polls stations then waits."""
+MAX_WAITING = 64
+"""Messages on their way to the thread; with more of them, polls wait for their turn."""
 
 MAX_BATCH = 64
 """So many go to the spool with one write."""
@@ -40,7 +40,7 @@ class Publisher(Protocol):
 
 
 class Announcer:
-    """Keeps the last of each retained fact. All but `run` and `wait_for_room` are called locked.
+    """Keeps the last of each retained fact. `keep`, `say` and `repeat` are called locked.
 
     Sending lets go of the interpreter, and whoever did that with the site's lock in hand would make
     a thousand stations wait in a row. So what is said goes out through one thread, in order.
@@ -60,7 +60,7 @@ class Announcer:
         self.observer: Observer | None = None
         self._facts: dict[tuple[str, str], Said] = {}
         self._waiting: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
-        self._has_room = threading.Event()
+        self.turnstile = Turnstile(self._waiting.qsize, MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
     def start(self) -> None:
@@ -94,13 +94,6 @@ class Announcer:
         for fact in self._facts.values():
             self._waiting.put(fact)
 
-    def wait_for_room(self) -> None:
-        """Wait while the thread is behind, so that polls go no faster than their messages."""
-        while self._waiting.qsize() > MAX_WAITING and self._thread.is_alive():
-            # Looking again and again, a thousand threads would take the processor from that one.
-            self._has_room.clear()
-            self._has_room.wait(LOOK_AGAIN_S)
-
     def _put(self, said: Said) -> None:
         if self.observer is not None:
             spec, body, _, ids = said
@@ -109,20 +102,26 @@ class Announcer:
 
     def _run(self) -> None:
         try:
-            while (said := self._waiting.get()) is not None:
+            while (said := self._next()) is not None:
                 if self._spooled is None:
                     self._publish(said)
-                    self._has_room.set()
+                    self.turnstile.let_through(1)
                     continue
                 batch, is_end = self._gather(said)
                 self._spooled.send(batch)
-                if self._waiting.qsize() <= MAX_WAITING:
-                    self._has_room.set()
+                self.turnstile.let_through(len(batch))
                 if is_end:
                     return
         except Exception as error:
             log.exception("the thread that publishes has failed")
             self._on_crash(error)
+
+    def _next(self) -> Said | None:
+        try:
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            self.turnstile.let_through(MAX_WAITING)
+            return self._waiting.get()
 
     def _publish(self, said: Said) -> None:
         # Without a broker nothing waits: the guard must go on.

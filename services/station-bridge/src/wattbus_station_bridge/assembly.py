@@ -27,6 +27,7 @@ from wattbus_station_bridge.stations.reading import Station, StationTraits
 from wattbus_station_bridge.stations.rest import RestClient
 from wattbus_station_bridge.stations.wattbus import WattbusStation
 from wattbus_station_bridge.stations.worker import StationWorker
+from wattbus_station_bridge.turnstile import Turnstile
 
 THREAD_STACK_BYTES = 512 * 1024
 """A worker needs little; a thousand of them should not ask for gigabytes."""
@@ -88,13 +89,18 @@ def make_desks(file: SiteFile, wishes: dict[str, Wishes]) -> dict[str, Desk]:
     }  # fmt: skip
 
 
-def make_workers(site: Site, stations: dict[str, Station]) -> Workers:
+def make_workers(site: Site, stations: dict[str, Station], turnstile: Turnstile) -> Workers:
     """Return a worker for each station, known to its desk."""
     workers = []
     for number, desk in enumerate(site.desks.values()):
         first_after_s = desk.poll_interval_s * number / len(site.desks)
         desk.worker = StationWorker(
-            desk.id, stations[desk.id], desk.poll_interval_s, site, first_after_s
+            desk.id,
+            stations[desk.id],
+            desk.poll_interval_s,
+            site,
+            first_after_s,
+            turnstile=turnstile,
         )
         workers.append(desk.worker)
     return Workers(tuple(workers))

@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:  # noqa: PLR0915 - all wiring in
     )  # fmt: skip
     client = assembly.make_client(file)
     stations = assembly.make_stations(file, client, memory)
-    workers = assembly.make_workers(site, stations)
+    workers = assembly.make_workers(site, stations, announcer.turnstile)
     feed = Feed(file, settings.process.site_file.parent, stations, site)
 
     stop = threading.Event()

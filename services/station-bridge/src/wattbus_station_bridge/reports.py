@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from wattbus_contract import topics
 from wattbus_contract.base import Reason
@@ -34,6 +34,8 @@ SHORTEST_EXPIRY_S = 10.0
 SHORTEST_ROUND_S = 0.05
 STATE_EVERY_S = 1.0
 """How often a state is said in which only power, state of charge or time is new."""
+CLOCK_MAY_LAG = timedelta(minutes=5)
+"""By so much of its own time a station's state may be outdated that is otherwise true."""
 
 
 class Reports:
@@ -190,9 +192,14 @@ class Reports:
         at = self.now if desk.reading is None else desk.reading.at
         state = messages.station_state(desk, at)
         silent_s = now_s - desk.state_said_s
-        is_news = desk.state is None or _essence(state) != _essence(desk.state)
-        is_worth_it = state != desk.state and silent_s >= max(STATE_EVERY_S, desk.poll_interval_s)
-        if is_news or is_worth_it or is_forced or self.is_state_due(desk, now_s):
+        is_old = silent_s >= max(STATE_EVERY_S, desk.poll_interval_s)
+        if (
+            is_forced
+            or desk.state is None
+            or _essence(state) != _essence(desk.state)
+            or (is_old and _has_moved(desk.state, state))
+            or self.is_state_due(desk, now_s)
+        ):
             desk.state, desk.state_said_s = state, now_s
             self._announcer.say(
                 topics.STATION_STATE, state, expiry_s=_expiry_s(desk), station=desk.id
@@ -262,10 +269,6 @@ class Reports:
         self.household.take_base_load(forecast)
         self._announcer.keep(topics.BASE_LOAD, forecast)
 
-    def wait_for_room(self) -> None:
-        """Wait while messages are behind; to be called without the site's lock."""
-        self._announcer.wait_for_room()
-
     def repeat(self, now_s: float) -> None:
         """Publish all that is retained again."""
         self._announcer.repeat()
@@ -334,3 +337,12 @@ def _essence(state: StationState) -> tuple[object, ...]:
         state.connector_status, state.is_reachable, state.is_plugged_in, state.offered_limit_w,
         state.mode, state.is_failsafe, state.is_guarded, state.transaction_id, state.reason,
     )  # fmt: skip
+
+
+def _has_moved(before: StationState, state: StationState) -> bool:
+    """Whether a figure is another one, or the clock has gone on by more than a moment."""
+    return (
+        state.soc_percent != before.soc_percent
+        or state.power_active_import_w != before.power_active_import_w
+        or abs(state.at - before.at) >= CLOCK_MAY_LAG
+    )

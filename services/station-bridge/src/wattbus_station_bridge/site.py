@@ -67,7 +67,6 @@ class Site:
             self._grants.settle_if_needed(desk, now_s)
             self.reports.update_goal(desk)
             self.reports.say_state(desk, now_s)
-        self.reports.wait_for_room()
 
     def on_failure(self, station: str, error: Exception, failures: int) -> None:
         """Note a poll that failed; the second in a row means that the station is lost."""

@@ -14,11 +14,14 @@ from wattbus_station_bridge.stations.reading import (
     StationReading,
     StationUnreachable,
 )
+from wattbus_station_bridge.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
 LONGEST_BACKOFF_S = 60.0
 LONGEST_SLEEP_S = 3600.0
+ASK_AGAIN_S = 0.5
+"""After this a poll asks again whether it may go, if nobody has called it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,10 @@ def backoff_s(failures: int, interval_s: float, draw: Callable[[], float]) -> fl
 
 
 class StationWorker:
-    """Polls every `interval_s`, at once after an order; the newest order replaces a waiting one."""
+    """Polls every `interval_s`, at once after an order; the newest order replaces a waiting one.
+
+    A poll that is due waits for its turn at the `turnstile`; an order never does.
+    """
 
     def __init__(
         self,
@@ -68,14 +74,18 @@ class StationWorker:
         interval_s: float,
         observer: Observer,
         first_poll_after_s: float = 0.0,
+        *,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self.station_id = station_id
         self._station = station
         self._interval_s = interval_s
         self._observer = observer
+        self._turnstile = turnstile
         self._wake = threading.Condition()
         self._order: Order | None = None
         self._is_stopped = False
+        self._is_called = False
         self._failures = 0
         self._next_poll_s = time.monotonic() + first_poll_after_s
         self._thread = threading.Thread(target=self._run, name=f"station-{station_id}", daemon=True)
@@ -118,10 +128,23 @@ class StationWorker:
                     order, self._order = self._order, None
                     return order
                 remaining_s = self._next_poll_s - time.monotonic()
-                if remaining_s <= 0:
+                if remaining_s > 0:
+                    self._wake.wait(min(remaining_s, LONGEST_SLEEP_S))
+                elif self._may_poll():
                     return True
-                self._wake.wait(min(remaining_s, LONGEST_SLEEP_S))
+                else:
+                    self._wake.wait(ASK_AGAIN_S)
             return None
+
+    def _may_poll(self) -> bool:
+        is_called, self._is_called = self._is_called, False
+        turnstile = self._turnstile
+        return is_called or turnstile is None or turnstile.is_open_for(self.station_id, self._call)
+
+    def _call(self) -> None:
+        with self._wake:
+            self._is_called = True
+            self._wake.notify()
 
     def _apply(self, order: Order) -> None:
         try:

@@ -30,7 +30,8 @@ class LeanProperties(Properties):
 
 def install() -> None:
     """Have paho decode with them; with a paho that is built differently, leave it alone."""
-    if getattr(_packet, "Properties", None) is Properties:
+    decodes_with = getattr(_packet, "Properties", None)
+    if decodes_with is Properties:
         vars(_packet)["Properties"] = LeanProperties
-    else:
+    elif decodes_with is not LeanProperties:
         log.info("this paho decodes differently; messages are received a little slower")

@@ -6,7 +6,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from wattbus_logger.lean_properties import LeanProperties, install
+from wattbus_contract.lean_properties import LeanProperties, install
 
 
 def publish_packet() -> bytes:

@@ -1,0 +1,77 @@
+"""A paho client that reads its socket in large pieces.
+
+paho asks the socket for one byte, then for the length byte by byte, then for the rest: three calls
+for each confirmation, and Python lets another thread run at each of them. In a process of many
+threads the MQTT thread then waits for its turn hundreds of times a second.
+"""
+
+import socket
+from typing import TYPE_CHECKING
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
+
+PIECE_BYTES = 64 * 1024
+MOST_PACKETS = 200
+"""Read in a row before what waits to be sent gets its turn."""
+
+
+class BufferedSocket:
+    """Reads ahead; all else is the socket's own. Says `pending` as a TLS socket does."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.raw = sock
+        self._piece = b""
+        self._at = 0
+
+    def recv(self, buffer_size: int) -> bytes:
+        """Return up to so many bytes; raises BlockingIOError when there are none."""
+        if self._at >= len(self._piece):
+            self._piece, self._at = self.raw.recv(max(buffer_size, PIECE_BYTES)), 0
+        start = self._at
+        self._at = min(len(self._piece), start + buffer_size)
+        return self._piece[start : self._at]
+
+    def pending(self) -> int:
+        """Return how many bytes were read ahead: paho then does not wait for more."""
+        return len(self._piece) - self._at
+
+    def send(self, buffer: bytes | bytearray) -> int:
+        """Send what the system takes now."""
+        return self.raw.send(buffer)
+
+    def close(self) -> None:
+        """Close the socket; what was read ahead of a lost connection is worth nothing."""
+        self._piece, self._at = b"", 0
+        self.raw.close()
+
+    def fileno(self) -> int:
+        """Return the number that `select` waits for."""
+        return self.raw.fileno()
+
+    def setblocking(self, flag: bool) -> None:
+        """Have calls wait, or not."""
+        self.raw.setblocking(flag)
+
+
+class BufferedClient(Client):
+    """paho's client on a buffered socket; a TLS socket has a buffer of its own."""
+
+    def _create_socket(self) -> "SocketLike":
+        made = super()._create_socket()
+        return BufferedSocket(made) if type(made) is socket.socket else made
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Handle what was read ahead without asking the system after each packet."""
+        result = super().loop_read(max_packets)
+        for _ in range(MOST_PACKETS):
+            sock = self._sock
+            if result != MQTTErrorCode.MQTT_ERR_SUCCESS or not isinstance(sock, BufferedSocket):
+                break
+            if not sock.pending():
+                break
+            result = super().loop_read()
+        return result
