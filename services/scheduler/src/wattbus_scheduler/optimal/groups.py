@@ -8,18 +8,20 @@ import numpy as np
 
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
-from wattbus_scheduler.optimal.search import GAIN_EPSILON, Effort, Search
+from wattbus_scheduler.optimal.search import GAIN_EPSILON, Aim, Effort, Search
 
+GROUP_SIZE = 12
 MOST_REFITTED, MOST_REFITTED_IN_PAIRS = 5, 3
 """In groups up to these sizes cars, and pairs of them, are also taken out and fixed anew."""
 
 
 @dataclass(slots=True, eq=False)
 class Joint:
-    """All cars' patterns and energies."""
+    """All cars' patterns and energies, and what they cost without starts, if that is known."""
 
     on: Bools
     energy_kwh: Floats
+    cost: float = float("inf")
 
 
 def fix_in_groups(problem: Problem, relaxed: Answer, effort: Effort, size: int) -> Joint:
@@ -41,25 +43,32 @@ def fix_in_groups(problem: Problem, relaxed: Answer, effort: Effort, size: int) 
     return joint
 
 
-def improve_in_groups(problem: Problem, joint: Joint, effort: Effort, size: int, seed: int) -> bool:
-    """Change cars' patterns for the better, group by group; tell whether anything changed."""
+def improve_in_groups(
+    problem: Problem, joint: Joint, effort: Effort, aim: Aim, *, seed: int
+) -> bool:
+    """Change cars' patterns for the better, group by group; tell whether anything changed.
+
+    It ends where `aim` is reached by the cost of all.
+    """
     order = np.random.default_rng(seed).permutation(problem.cars).astype(np.int32)
     has_changed = False
-    for group in _dealt(order, size):
-        if effort.is_over():
+    for group in _dealt(order, GROUP_SIZE):
+        if effort.is_over() or joint.cost <= aim.enough:
             break
         sub = left_for(problem, joint.energy_kwh, group)
         search = Search(sub, Programme(sub), effort)
         search.set_patterns(joint.on[group])
-        before = search.total
+        before, cost = search.total, search.cost
+        search.aim = aim.less(joint.cost - cost)
         search.improve()
-        for _ in range(effort.passes):
-            if not search.refit(_refitted(len(group))):
+        for _ in range(effort.passes if len(group) <= MOST_REFITTED else 1):
+            if search.is_done() or not search.refit(_refitted(len(group), effort)):
                 break
             search.improve()
         if search.total < before - GAIN_EPSILON:
             joint.on[group] = search.on
             joint.energy_kwh[group] = search.programme.answer().energy_kwh
+            joint.cost += search.cost - cost
             has_changed = True
     return has_changed
 
@@ -93,7 +102,9 @@ def _dealt(order: Ints, size: int) -> Iterator[Ints]:
         yield order[first::number]
 
 
-def _refitted(cars: int) -> list[tuple[int, ...]]:
+def _refitted(cars: int, effort: Effort) -> list[tuple[int, ...]]:
     """Return which cars of a group are to be fixed anew, together and in this order."""
+    if cars > MOST_REFITTED and effort.refits_all:
+        return [(car,) for car in range(cars)]
     size = 2 if 1 < cars <= MOST_REFITTED_IN_PAIRS else 1
     return list(permutations(range(cars), size)) if cars <= MOST_REFITTED else []

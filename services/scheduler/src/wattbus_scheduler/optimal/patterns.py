@@ -16,23 +16,30 @@ def cheapest_patterns(value: Floats, start_price: Floats, is_joined: Bools) -> t
     `value[k, t]` is what being on in piece t adds (inf where it cannot), `start_price[k, t]` what
     a start there adds. Dynamic programming over the pieces, for all rows at once.
     """
-    rows, pieces = value.shape
+    # Where nobody can be on there is nothing to decide.
+    at = np.flatnonzero(np.isfinite(value).any(axis=0))
+    joined = is_joined[at]
+    joined[1:] &= np.diff(at) == 1
+    values, prices = value.T[at], start_price.T[at]
+    pieces, rows = values.shape
     on, off = np.full(rows, np.inf), np.zeros(rows)
     goes_on, stays_off = np.empty((pieces, rows), dtype=bool), np.empty((pieces, rows), dtype=bool)
-    for t in range(pieces):
-        started = off + start_price[:, t]
-        kept = on if is_joined[t] else on + start_price[:, t]
+    for t, is_next in enumerate(joined.tolist()):
+        started = off + prices[t]
+        kept = on if is_next else on + prices[t]
         np.less_equal(kept, started, out=goes_on[t])
         np.less_equal(off, on, out=stays_off[t])
         off = np.minimum(off, on)
-        on = np.minimum(kept, started) + value[:, t]
-    least = np.minimum(on, off)
-    pattern = np.zeros((rows, pieces), dtype=bool)
+        on = np.minimum(kept, started) + values[t]
     is_on = on < off
+    goes_off = ~stays_off
+    chosen = np.zeros((pieces, rows), dtype=bool)
     for t in range(pieces - 1, -1, -1):
-        pattern[:, t] = is_on
-        is_on = np.where(is_on, goes_on[t], ~stays_off[t])
-    return least, pattern
+        chosen[t] = is_on
+        is_on = np.where(is_on, goes_on[t], goes_off[t])
+    pattern = np.zeros(value.shape, dtype=bool)
+    pattern[:, at] = chosen.T
+    return np.minimum(on, off), pattern
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +79,19 @@ class CarView:
             left -= more
         return energy, max(0.0, left)
 
-    def cost(self, on: Bools) -> float:
-        """Return the cost of a pattern with its starts; inf if its least energy is too much."""
-        filled = self.fill(on)
-        if filled is None:
-            return float("inf")
-        energy, unmet = filled
-        energy_cost = float((self.price[on] * energy[on]).sum())
-        return energy_cost + self.start_price * self.starts(on) + self.unmet_price * unmet
+    def costs(self, patterns: Bools) -> Floats:
+        """Return the costs of patterns with their starts; inf if their least energy is too much."""
+        order = np.argsort(self.price, kind="stable")
+        on, price, low = patterns[:, order], self.price[order], self.low_kwh[order]
+        left = self.need_kwh + on @ (self.overhead_kw * self.hours[order] - low)
+        room = np.where(on, self.high_kwh[order] - low, 0.0)
+        taken = np.clip(left[:, None] - (np.cumsum(room, axis=1) - room), 0.0, room)
+        unmet = np.maximum(0.0, left - room.sum(axis=1))
+        starts = count_starts(patterns, self.joined, self.is_free_start)
+        cost = on @ (price * low) + taken @ price
+        cost += self.start_price * starts + self.unmet_price * unmet
+        costs: Floats = np.where(left < -ENERGY_EPSILON_KWH, np.inf, cost)
+        return costs
 
 
 def view_of(problem: Problem, car: int, price: Floats, room_kw: Floats, need: float) -> CarView:
@@ -105,7 +117,14 @@ def view_of(problem: Problem, car: int, price: Floats, room_kw: Floats, need: fl
 def candidates(
     view: CarView, worth: float, most: int, start_factors: Sequence[float] = (1.0,)
 ) -> list[Bools]:
-    """Return up to `most` patterns, the cheapest first.
+    """Return up to `most` patterns, the cheapest first; see `ranked`."""
+    return [on for _, on in ranked(view, worth, most, start_factors)]
+
+
+def ranked(
+    view: CarView, worth: float, most: int, start_factors: Sequence[float] = (1.0,)
+) -> list[tuple[float, Bools]]:
+    """Return up to `most` patterns with their cost, the cheapest first.
 
     They are those that are best at some worth of a kWh around `worth` and at some share of the
     price of a start, and single blocks.
@@ -117,9 +136,10 @@ def candidates(
         shrunk = [_shrunk(view, on) for on in found.values()]
         found.update((on.tobytes(), on) for on in shrunk if on is not None)
     found.update((on.tobytes(), on) for on in _single_blocks(view))
-    ranked = sorted((view.cost(on), number) for number, on in enumerate(found.values()))
-    patterns = list(found.values())
-    return [patterns[number] for cost, number in ranked[:most] if cost < np.inf]
+    patterns = np.array(list(found.values()))
+    costs = view.costs(patterns)
+    best = np.argsort(costs, kind="stable")[:most]
+    return [(float(costs[at]), patterns[at]) for at in best if costs[at] < np.inf]
 
 
 def _shrunk(view: CarView, on: Bools) -> Bools | None:

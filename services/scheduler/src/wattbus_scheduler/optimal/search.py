@@ -5,12 +5,12 @@ are always the best for their patterns, and a change costs a few pivots.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 
-from wattbus_scheduler.optimal.patterns import candidates, cheapest_patterns, view_of
+from wattbus_scheduler.optimal.patterns import cheapest_patterns, ranked, view_of
 from wattbus_scheduler.optimal.problem import (
     EPSILON_KW,
     Bools,
@@ -27,36 +27,71 @@ TIE_BREAK = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """What the cost without starts is to be: the search ends at `enough`, and keeps below `most`.
+
+    A plan that is above `most` may come nearer to it.
+    """
+
+    enough: float = float("-inf")
+    most: float = float("inf")
+
+    def less(self, cost: float) -> "Aim":
+        """Return the aim of a part when the rest costs so much."""
+        return Aim(self.enough - cost, self.most - cost)
+
+
+ANY = Aim()
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many programmes were solved: the same on every machine, as seconds are not."""
+
+    solves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """How much is tried: patterns a car when fixing, passes over the cars, sweeps over groups.
 
-    A wish that does not help as a whole is tried in `parts`: 2 halves of each run, 4 with its ends.
+    A car's wish is tried as a whole and in `parts` of its runs (2 halves, 4 with the ends), of all
+    these at most `steps`. With `refits_all` every car of a group is taken out once and fixed anew.
 
-    No new step is begun after `stop_at_s` (of perf_counter); a change must save `least_gain`.
+    No new step is begun after `stop_at_s` (of perf_counter), nor when the `tally` has
+    `most_solves`. A change must save `least_gain`; one that promises no more than `negligible` is
+    not tried.
     """
 
-    tries: int = 4
+    tries: int = 3
     passes: int = 3
     sweeps: int = 1
     parts: int = 2
+    steps: int = 5
+    refits_all: bool = False
     start_factors: tuple[float, ...] = (1.0,)
     stop_at_s: float = float("inf")
     least_gain: float = GAIN_EPSILON
+    negligible: float = GAIN_EPSILON
+    most_solves: float = float("inf")
+    tally: Tally = field(default_factory=Tally)
 
     def is_over(self) -> bool:
         """Whether the time is up; a generous limit never strikes, so that results repeat."""
-        return perf_counter() > self.stop_at_s
+        return self.tally.solves >= self.most_solves or perf_counter() > self.stop_at_s
 
 
 class Search:
     """The cars' patterns, their common programme, and what both cost."""
 
-    def __init__(self, problem: Problem, programme: Programme, effort: Effort) -> None:
-        self.problem, self.programme, self.effort = problem, programme, effort
+    def __init__(
+        self, problem: Problem, programme: Programme, effort: Effort, aim: Aim = ANY
+    ) -> None:
+        self.problem, self.programme, self.effort, self.aim = problem, programme, effort, aim
         self.on = np.zeros((problem.cars, problem.pieces), dtype=bool)
         self.starts = np.zeros(problem.cars, dtype=np.int32)
         self.least_kw = np.zeros_like(problem.cap_kw)
-        self.total = programme.solve()
+        self.cost = self.total = self._solve()
         self.scale = float(np.abs(problem.price).mean())
 
     def fix_all(self, order: Sequence[int] | Ints) -> None:
@@ -69,77 +104,121 @@ class Search:
     def _fix(self, car: int, answer: Answer) -> None:
         tried = self._tried(car, answer)
         on = tried[0][1] if tried else np.zeros(self.problem.pieces, dtype=bool)
+        self._settle(car, on, len(tried))
+
+    def _settle(self, car: int, on: Bools, tries: int) -> None:
         self._note(car, on)
-        if len(tried) != 1:
+        if tries != 1:
             self.programme.fix(car, on)
-            self.programme.solve()
+            self._solve()
         self.total = self._total()
 
-    def _tried(self, car: int, answer: Answer) -> list[tuple[float, Bools]]:
-        """Return a relaxed car's best patterns by what all together cost then, cheapest first."""
+    def _tried(
+        self, car: int, answer: Answer, limit: float = float("inf")
+    ) -> list[tuple[float, Bools]]:
+        """Return a relaxed car's best patterns by what all together cost then, cheapest first.
+
+        Its own starts are counted; what cannot be below `limit` is left out.
+        """
         price = answer.reduced[car] + answer.need_price[car]
         # Where rows bind, prices are equal in many pieces: prefer those of the relaxed answer.
-        price -= TIE_BREAK * self.scale * (answer.energy_kwh[car] > GAIN_EPSILON)
+        preferred = TIE_BREAK * self.scale
+        price -= preferred * (answer.energy_kwh[car] > GAIN_EPSILON)
         room = self.problem.room_kw(self.least_kw, car)
         view = view_of(self.problem, car, price, room, float(self.problem.need_kwh[car]))
-        tried = []
+        tried: list[tuple[float, Bools]] = []
         worth = float(answer.need_price[car])
-        for on in candidates(view, worth, self.effort.tries, self.effort.start_factors):
+        drawn = np.where(self.problem.is_usable[car], price, 0.0) @ answer.energy_kwh[car]
+        missing = self.problem.unmet_price * float(answer.unmet_kwh[car])
+        others = answer.objective - float(drawn) - missing - preferred * view.need_kwh
+        # What is wished for only may stay unmet at a lower price than the view has.
+        others = others if self.problem.reserve_kwh[car] <= 0 else -np.inf
+        for alone, on in ranked(view, worth, self.effort.tries, self.effort.start_factors):
+            # By duality a pattern costs at least what it does alone at the marginal prices.
+            if others + alone >= (tried[0][0] if tried else limit):
+                break
             self.programme.fix(car, on)
             starts_cost = self.problem.start_price * view.starts(on)
-            tried.append((round(self.programme.solve() + starts_cost, 9), on))
-        return sorted(tried, key=lambda cost_and_on: cost_and_on[0])
+            tried.append((round(self._solve() + starts_cost, 9), on))
+            tried.sort(key=lambda cost_and_on: cost_and_on[0])
+        return tried
 
     def refit(self, groups: Iterable[Sequence[int]]) -> bool:
         """Take the cars of each group out, fix them anew one by one, and keep what is cheaper."""
         has_changed = False
         for group in groups:
-            if self.effort.is_over():
+            if self.is_done():
                 break
-            before, total = [(car, self.on[car].copy()) for car in group], self.total
+            before = [(car, self.on[car].copy()) for car in group]
+            total, cost = self.total, self.cost
             for car in group:
                 self._note(car, np.zeros(self.problem.pieces, dtype=bool))
                 self.programme.relax(car)
-            self.programme.solve()
-            for car in group:
+            self._solve()
+            for car in group[:-1]:
                 self._fix(car, self.programme.answer())
-            if self.total < total - self.effort.least_gain:
+            starts_cost = self.problem.start_price * int(self.starts.sum())
+            limit = total - starts_cost - self.effort.negligible
+            tried: list[tuple[float, Bools]] = []
+            if self.programme.objective < limit:
+                tried = self._tried(group[-1], self.programme.answer(), limit)
+            if tried:
+                self._settle(group[-1], tried[0][1], len(tried))
+            if tried and self.total < total - self.effort.least_gain and self._is_allowed(cost):
                 has_changed = True
                 continue
             for car, on in before:
                 self._note(car, on)
                 self.programme.fix(car, on)
-            self.programme.solve()
-            self.total = total
+            self._solve()
+            self.total, self.cost = total, cost
         return has_changed
 
     def improve(self) -> None:
         """Change single cars' patterns until none is found that helps, or the effort is spent."""
         for _ in range(self.effort.passes):
-            answer = self.programme.answer()
-            gains, patterns = self._wishes(answer)
+            value = self._values(self.programme.answer())
+            gains, patterns = self._wishes(value)
             has_changed = False
-            for car in np.argsort(-gains, kind="stable"):
-                if gains[car] <= self.effort.least_gain or self.effort.is_over():
+            for car in np.argsort(-gains, kind="stable").tolist():
+                if gains[car] <= self.effort.negligible or self.is_done():
                     break
-                steps = _partial(self.on[car], patterns[car], self.effort.parts)
-                has_changed |= any(self.try_change(int(car), on) for on in steps)
-            self.programme.solve()
-            if not has_changed or self.effort.is_over():
+                steps = self._promising(car, patterns[car], value[car])
+                if any(self.try_change(car, on) for on in steps):
+                    has_changed = True
+                    value = self._values(self.programme.answer())
+            self._solve()
+            if not has_changed or self.is_done():
                 break
 
-    def _wishes(self, answer: Answer) -> tuple[Floats, Bools]:
+    def is_done(self) -> bool:
+        """Whether the aim is reached or the time is up."""
+        return self.cost <= self.aim.enough or self.effort.is_over()
+
+    def _wishes(self, value: Floats) -> tuple[Floats, Bools]:
         """Return for each car how much another pattern could save at most, and that pattern.
 
         At the programme's marginal prices a car's best pattern is a shortest path; by duality
         its gain is never less than the true one, so a car without a gain needs no try.
         """
         problem = self.problem
-        value = self._values(answer)
         start = np.where(problem.is_free_start, 0.0, problem.start_price)
         least, patterns = cheapest_patterns(value, start, problem.is_joined)
         now = np.where(self.on, np.where(np.isinf(value), 0.0, value), 0.0).sum(axis=1)
         return now + problem.start_price * self.starts - least, patterns
+
+    def _promising(self, car: int, wished: Bools, value: Floats) -> list[Bools]:
+        """Return the wish and steps towards it that could save something, the best first."""
+        steps = list(_partial(self.on[car], wished, self.effort.parts))
+        if not steps:
+            return []
+        problem, patterns = self.problem, np.array(steps)
+        starts = count_starts(patterns, problem.is_joined, problem.is_free_start[car])
+        then = np.where(patterns, value, 0.0).sum(axis=1) + problem.start_price * starts
+        kept = np.where(np.isinf(value), 0.0, value)[self.on[car]].sum()
+        gains = kept + problem.start_price * int(self.starts[car]) - then
+        best = np.argsort(-gains, kind="stable")[: self.effort.steps]
+        return [steps[at] for at in best if gains[at] > self.effort.negligible]
 
     def _values(self, answer: Answer) -> Floats:
         problem = self.problem
@@ -158,19 +237,21 @@ class Search:
 
     def try_change(self, car: int, on: Bools) -> bool:
         """Give a car another pattern if that saves enough; tell whether it did."""
-        if not self._fits(car, on):
-            return False
-        before = self.on[car].copy()
+        before, cost_before = self.on[car].copy(), self.cost
         self.programme.fix(car, on)
-        cost = self.programme.solve()
+        self.cost = self._solve()
         self._note(car, on)
-        total = cost + self.problem.start_price * int(self.starts.sum())
-        if total < self.total - self.effort.least_gain:
+        total = self.cost + self.problem.start_price * int(self.starts.sum())
+        if total < self.total - self.effort.least_gain and self._is_allowed(cost_before):
             self.total = total
             return True
         self._note(car, before)
         self.programme.fix(car, before)
+        self.cost = cost_before
         return False
+
+    def _is_allowed(self, cost_before: float) -> bool:
+        return self.cost <= max(self.aim.most, cost_before)
 
     def set_patterns(self, on: Bools) -> None:
         """Start from given patterns for all cars, as far as they fit."""
@@ -180,15 +261,8 @@ class Search:
             allowed = allowed & (room >= self.problem.min_kw[car])
             self._note(car, allowed)
             self.programme.fix(car, allowed)
-        self.programme.solve()
+        self._solve()
         self.total = self._total()
-
-    def _fits(self, car: int, on: Bools) -> bool:
-        own = self.problem.share[:, car][:, None] * np.where(
-            self.on[car], self.problem.min_kw[car], 0.0
-        )
-        room = self.problem.room_kw(self.least_kw - own, car)
-        return bool((room[on] + EPSILON_KW >= self.problem.min_kw[car][on]).all())
 
     def _note(self, car: int, on: Bools) -> None:
         delta = on.astype(float) - self.on[car]
@@ -197,9 +271,13 @@ class Search:
         free = self.problem.is_free_start[car]
         self.starts[car] = int(count_starts(on, self.problem.is_joined, free))
 
+    def _solve(self) -> float:
+        self.effort.tally.solves += 1
+        return self.programme.solve()
+
     def _total(self) -> float:
-        objective = self.programme.objective
-        return objective + self.problem.start_price * int(self.starts.sum())
+        self.cost = self.programme.objective
+        return self.cost + self.problem.start_price * int(self.starts.sum())
 
 
 def _partial(now: Bools, wished: Bools, most: int) -> Iterator[Bools]:

@@ -19,21 +19,29 @@ from wattbus_scheduler.optimal.groups import (
 from wattbus_scheduler.optimal.patterns import candidates, view_of
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
-from wattbus_scheduler.optimal.search import Effort, Search
+from wattbus_scheduler.optimal.search import ANY, Aim, Effort, Search
 
 MOST_FIXED_JOINTLY, FIXED_TOGETHER = 64, 40
-GROUP_SIZE = 12
-BISECTIONS = 2
-CALMER_TRIES, CALMER_STEP = 2, 1.6
-MOST_MADE_CALMER = 20
+ENOUGH = 2e-4
+"""Above the bound: nearer than this the least cost is not searched for."""
+NEGLIGIBLE = 4e-5
+"""Of the bound, shared among the cars: a change that promises no more is not tried."""
+FIRST_FACTOR = 0.7
+"""Of several cars' price of a start, to begin with."""
+LEAST_STEP_DOWN, MOST_STEP_DOWN = 0.4, 0.7
+FAR, STUCK = 5.0, 0.5
+"""Cars are also fixed anew where the cost is so many times what calm may take above the bound, or
+where a lower price of a start has gained less than that part of what is still too much."""
+CALMER_TRIES, CALMER_STEP, WORTH_USING = 3, 3.0, 0.3
+"""So often starts are taken out at a price so many times higher, while that part of the share is
+left, and until so many programmes a car are solved:"""
+MOST_SOLVES = 20
 FACTORS_ALONE = (2.0, 0.5, 1e-3)
 ALL_START_FACTORS = (1.0, 0.4, 0.0)
 LOWEST_STEP = 0.02
 """The price of a start goes down from what is foreseen until the cost is in its share."""
 FORESEEN_SHARE = 0.6
 """Of the share, to begin with: cars that share a fuse do worse than each would alone."""
-CALM_ENOUGH = 1.2
-"""With more starts a car than this, prices in between are tried, too."""
 TINY_CELLS, SMALL_CELLS, SMALL_CALM_CELLS = 60, 600, 120
 """Cars by usable pieces, up to which whole-number programming is affordable: always, for the least
 cost, and for the fewest starts."""
@@ -89,8 +97,10 @@ def solve(
     if problem.wear is not None and relaxed.is_solved:
         # The bound proves money only; what is searched for weighs wear as well.
         bound = max(bound, relaxed.objective)
-    allowed = (calm.cost_share or 0.0) * abs(bound - relaxed.unmet_cost)
-    terms = _Terms(bound, allowed, calm, effort)
+    money = abs(bound - relaxed.unmet_cost)
+    negligible = max(effort.negligible, NEGLIGIBLE * money / problem.cars)
+    effort = replace(effort, negligible=negligible)
+    terms = _Terms(bound, money, (calm.cost_share or 0.0) * money, calm, effort)
     whole = replace(problem, start_price=calm.start_price)
     problem = replace(_narrowed(problem, relaxed, calm), start_price=calm.start_price)
     if int(whole.is_usable.sum()) <= TINY_CELLS:
@@ -109,22 +119,20 @@ def solve(
     return fresh if saved > running.least_saving * max(1, changed) else kept
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Step:
-    """A plan found with the price of a start at a multiple of its weight."""
-
-    factor: float
-    found: Solution
-
-
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a plan is measured by, what calm may cost, and how much may be tried for it."""
+    """What a plan is measured by: the bound, its part without unmet energy, what calm may cost."""
 
     bound: float
+    money: float
     allowed: float
     calm: Calm
     effort: Effort
+
+    @property
+    def aim(self) -> Aim:
+        """What the cost may be."""
+        return Aim(enough=self.bound + self.allowed)
 
 
 def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
@@ -142,37 +150,40 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     if calm.cost_share is not None:
         allowed = FORESEEN_SHARE * terms.allowed
         factor = affordable_step(problem, relaxed, calm.start_price, allowed)
-        # Every step costs seconds with many cars: begin where the first one mostly does.
-        factor = min(factor, 1.0 if problem.cars > MOST_FIXED_JOINTLY else factor)
+        # Cars that share a fuse cannot be as calm as each would be alone.
+        factor = min(factor, FIRST_FACTOR if problem.cars > MOST_REFITTED else factor)
     joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
     if calm.cost_share is None:
-        return _improved(problem, joint, effort, calm.start_price)
-    dearer: _Step | None = None
+        return _improved(problem, joint, effort, calm.start_price, _near(problem, terms))
     terms = replace(terms, effort=effort)
-    while True:
-        found = _improved(problem, joint, effort, calm.start_price * factor)
-        if effort.is_over() or factor <= 0.0 or _is_within(found, terms):
-            break
-        excess = found.objective - bound - terms.allowed
-        gained = np.inf if dearer is None else dearer.found.objective - found.objective
-        is_stuck = excess > terms.allowed / 2 and gained < excess / 2
-        dearer = _Step(factor, found)
-        part = terms.allowed / (found.objective - bound)
-        factor *= min(max(part, 0.4), 0.85)
+    effort = replace(effort, refits_all=joint.cost > bound + FAR * terms.allowed)
+    found = _improved(problem, joint, effort, calm.start_price * factor)
+    gained = np.inf
+    while not (effort.is_over() or factor <= 0.0 or _is_within(found, terms)):
+        excess = found.objective - bound
+        is_stuck = gained < STUCK * (excess - terms.allowed)
+        factor *= min(max(terms.allowed / excess, LEAST_STEP_DOWN), MOST_STEP_DOWN)
         factor = factor if factor > LOWEST_STEP else 0.0
-        if problem.cars <= MOST_REFITTED or (is_stuck and problem.cars <= MOST_FIXED_JOINTLY):
+        if problem.cars <= MOST_REFITTED:
             # A search that is stuck stays so at any price: begin anew.
             joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
+        effort = replace(effort, refits_all=is_stuck)
+        found = _improved(problem, joint, effort, calm.start_price * factor, terms.aim)
+        gained = excess + bound - found.objective
     if not effort.is_over() and not _is_within(found, terms):
         plain = Calm(1e-3 * calm.start_price, None)
         priced = replace(problem, start_price=plain.start_price)
         plainest = _fresh(priced, relaxed, replace(terms, calm=plain))
-        return min(found, plainest, key=lambda one: one.objective)
-    if problem.cars > MOST_MADE_CALMER or effort.is_over():
-        return found
-    if dearer is not None:
-        return _between(problem, relaxed, (_Step(factor, found), dearer), terms)
-    return _calmer(problem, relaxed, _Step(factor, found), terms)
+        found = min(found, plainest, key=lambda one: one.objective)
+        joint = Joint(found.on.copy(), found.energy_kwh.copy(), found.objective)
+    lowest = LOWEST_STEP * CALMER_STEP
+    return _calmer(problem, joint, found, calm.start_price * max(factor, lowest), terms)
+
+
+def _near(problem: Problem, terms: _Terms) -> Aim:
+    """Return how near the bound is enough where starts count next to nothing."""
+    is_next_to_nothing = terms.calm.start_price * problem.cars <= ENOUGH * terms.money
+    return Aim(enough=terms.bound + ENOUGH * terms.money) if is_next_to_nothing else ANY
 
 
 def _is_small(problem: Problem) -> bool:
@@ -252,22 +263,27 @@ def _fixed(problem: Problem, relaxed: Answer, start_price: float, effort: Effort
     """Return the first patterns, fixed car by car."""
     priced = replace(problem, start_price=start_price)
     if problem.cars > MOST_FIXED_JOINTLY:
-        return fix_in_groups(priced, relaxed, effort, FIXED_TOGETHER)
+        joint = fix_in_groups(priced, relaxed, effort, FIXED_TOGETHER)
+        joint.cost = _polished(priced, joint).objective
+        return joint
     search = Search(priced, Programme(priced), effort)
     search.fix_all(urgency_order(problem))
-    return Joint(search.on, search.programme.answer().energy_kwh)
+    return Joint(search.on, search.programme.answer().energy_kwh, search.cost)
 
 
-def _calmer(problem: Problem, relaxed: Answer, within: _Step, terms: _Terms) -> Solution:
-    """Return the plan of fewest starts that dearer ones still give within the share."""
-    best, factor = within.found, within.factor
-    for _ in range(CALMER_TRIES):
-        if _is_calm(problem, best) or terms.effort.is_over():
+def _calmer(
+    problem: Problem, joint: Joint, within: Solution, start_price: float, terms: _Terms
+) -> Solution:
+    """Return the plan with starts taken out as far as the share still allows it."""
+    best, aim = within, Aim(most=terms.bound + terms.allowed)
+    effort = replace(terms.effort, sweeps=1, most_solves=MOST_SOLVES * problem.cars)
+    for number in range(1, CALMER_TRIES + 1):
+        left = aim.most - best.objective
+        is_used = number > 1 and left < WORTH_USING * terms.allowed
+        if is_used or _is_calm(problem, best) or effort.is_over():
             break
-        factor *= CALMER_STEP
-        price = terms.calm.start_price * factor
-        joint = _fixed(problem, relaxed, price, terms.effort)
-        found = _improved(problem, joint, terms.effort, price)
+        price = start_price * CALMER_STEP**number
+        found = _improved(problem, joint, replace(effort, refits_all=number > 1), price, aim)
         if not _is_within(found, terms):
             break
         if problem.starts(found.on).sum() < problem.starts(best.on).sum():
@@ -276,31 +292,7 @@ def _calmer(problem: Problem, relaxed: Answer, within: _Step, terms: _Terms) -> 
 
 
 def _is_calm(problem: Problem, solution: Solution) -> bool:
-    return int(problem.starts(solution.on).sum()) <= CALM_ENOUGH * problem.cars
-
-
-def _between(
-    problem: Problem, relaxed: Answer, ends: tuple[_Step, _Step], terms: _Terms
-) -> Solution:
-    """Return the calmest plan at prices of a start between one that fits and one too high."""
-    within, beyond = ends
-    best, low = within.found, within.factor
-    for _ in range(BISECTIONS):
-        if _is_calm(problem, best):
-            break
-        factor = (low + beyond.factor) / 2
-        price = terms.calm.start_price * factor
-        joint = Joint(beyond.found.on.copy(), beyond.found.energy_kwh.copy())
-        if problem.cars <= MOST_REFITTED:
-            joint = _fixed(problem, relaxed, price, terms.effort)
-        found = _improved(problem, joint, terms.effort, price)
-        if not _is_within(found, terms):
-            beyond = _Step(factor, found)
-            continue
-        low = factor
-        if problem.starts(found.on).sum() <= problem.starts(best.on).sum():
-            best = found
-    return best
+    return int(problem.starts(solution.on).sum()) <= problem.cars
 
 
 def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
@@ -328,10 +320,14 @@ def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     return found
 
 
-def _improved(problem: Problem, joint: Joint, effort: Effort, start_price: float) -> Solution:
+def _improved(
+    problem: Problem, joint: Joint, effort: Effort, start_price: float, aim: Aim = ANY
+) -> Solution:
     priced = replace(problem, start_price=start_price)
     for sweep in range(effort.sweeps):
-        if not improve_in_groups(priced, joint, effort, GROUP_SIZE, sweep):
+        if joint.cost <= aim.enough:
+            break
+        if not improve_in_groups(priced, joint, effort, aim, seed=sweep):
             break
     return _polished(priced, joint)
 
@@ -369,6 +365,7 @@ def _polished(problem: Problem, joint: Joint) -> Solution:
     if programme.is_solved:
         joint.energy_kwh = programme.answer().energy_kwh
         objective -= _change_cost(problem, joint)
+        joint.cost = objective
     return Solution(joint.on.copy(), joint.energy_kwh.copy(), objective, problem.start_price)
 
 
