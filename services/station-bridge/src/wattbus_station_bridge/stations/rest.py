@@ -38,11 +38,11 @@ class RestClient:
     def __init__(self, connections_per_host: int = 10) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        adapter = _BoundedAdapter(
+        self._adapter = _BoundedAdapter(
             pool_connections=connections_per_host, pool_maxsize=connections_per_host
         )
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, self._adapter)
 
     def prepare(
         self, method: str, url: str, body: object | None = None
@@ -62,11 +62,9 @@ class RestClient:
         `timeout_s` bounds the whole answer, however slowly it drips.
         """
         try:
-            response = self._session.send(
-                request,
-                timeout=(min(CONNECT_TIMEOUT_S, timeout_s), timeout_s),
-                stream=True,
-                allow_redirects=False,
+            # The session's own `send` would look for cookies and redirections after each answer.
+            response = self._adapter.send(
+                request, timeout=(min(CONNECT_TIMEOUT_S, timeout_s), timeout_s), stream=True
             )
             with response:
                 body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
