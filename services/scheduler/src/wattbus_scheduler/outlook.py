@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from wattbus_scheduler.headroom import TIME_EPSILON_S
-from wattbus_scheduler.selection import Stretch, energy_of
+from wattbus_scheduler.selection import Stretch
 from wattbus_scheduler.situation import Car, Site
 from wattbus_scheduler.wording import clock, duration_text, span_text
 
@@ -76,15 +77,20 @@ def blocks_of(stretches: Sequence[Stretch]) -> list[Block]:
 
 
 def _block(group: list[Stretch]) -> Block:
-    total_wh = energy_of(group)
-    prices = [(part.price_per_kwh, part.energy_wh) for part in group]
+    energies_wh = [part.energy_wh for part in group]
+    total_wh = sum(energies_wh)
     mean = None
-    if all(price is not None for price, _ in prices):
-        mean = sum((price or 0.0) * energy_wh for price, energy_wh in prices) / total_wh
-    load_w = sum(part.house_load_w * part.energy_wh for part in group) / total_wh
+    if all(part.price_per_kwh is not None for part in group):
+        costs = [
+            (part.price_per_kwh or 0.0) * wh for part, wh in zip(group, energies_wh, strict=True)
+        ]
+        mean = sum(costs) / total_wh
+    loads = [part.house_load_w * wh for part, wh in zip(group, energies_wh, strict=True)]
+    load_w = sum(loads) / total_wh
     return Block(group[0].start_s, group[-1].end_s, mean, load_w)
 
 
+@lru_cache(maxsize=4096)
 def instant(at_s: float) -> datetime:
     """Return POSIX seconds as an aware UTC datetime, rounded to milliseconds."""
     return datetime.fromtimestamp(round(at_s, 3), UTC)

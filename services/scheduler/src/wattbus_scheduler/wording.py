@@ -1,6 +1,7 @@
 """How instants, spans, powers and prices are put into the sentences of a plan."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from wattbus_contract.money import price_text
@@ -21,6 +22,7 @@ def to_minute(instant: datetime, zone: ZoneInfo) -> datetime:
     return (instant + timedelta(seconds=30)).astimezone(zone).replace(second=0, microsecond=0)
 
 
+@lru_cache(maxsize=1024)
 def clock(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Return `22:00`, with the weekday in front if it is more than a day from `now`."""
     local = to_minute(instant, zone)

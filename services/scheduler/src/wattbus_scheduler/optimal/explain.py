@@ -15,6 +15,16 @@ from wattbus_scheduler.selection import KEY_EPSILON, Stretch
 from wattbus_scheduler.wording import price_text, span_text
 
 
+class Ranked:
+    """The pieces' prices, and their order from the cheapest to those without a price."""
+
+    def __init__(self, prices: Floats) -> None:
+        self.prices, unknown = prices, np.isnan(prices)
+        self.is_all_known = not unknown.any()
+        self.known = np.where(unknown, 0.0, prices)
+        self.order = np.argsort(np.where(unknown, np.inf, prices), kind="stable")
+
+
 @dataclass(frozen=True, slots=True)
 class Alternatives:
     """What else a car could do: the dearest price that it needs, and what charging at once costs.
@@ -30,20 +40,20 @@ class Alternatives:
 
 
 def alternatives(
-    outlook: Outlook, prices: Floats, offered_kwh: Floats, plan_cost: float, plan_kwh: float
+    outlook: Outlook, ranked: Ranked, offered_kwh: Floats, plan_cost: float, plan_kwh: float
 ) -> Alternatives:
     """Return the alternatives of a car that is offered so much energy, piece by piece, alone."""
     currency = outlook.site.currency
-    known = np.where(np.isnan(prices), 0.0, prices)
-    order = np.argsort(np.where(np.isnan(prices), np.inf, prices), kind="stable")
+    prices, order = ranked.prices, ranked.order
     reached = np.searchsorted(np.cumsum(offered_kwh[order]), plan_kwh - 1e-6)
     marginal = float(prices[order[reached]]) if reached < len(order) else None
     if marginal is not None and np.isnan(marginal):
         marginal = float("inf")
     taken = np.clip(plan_kwh - (np.cumsum(offered_kwh) - offered_kwh), 0.0, offered_kwh)
-    if float(taken.sum()) < plan_kwh - 1e-3 or np.isnan(prices[taken > 0]).any():
+    is_known = ranked.is_all_known or not np.isnan(prices[taken > 0]).any()
+    if not is_known or float(taken.sum()) < plan_kwh - 1e-3:
         return Alternatives(marginal, None, "")
-    extra = float((known * taken).sum()) - plan_cost
+    extra = float(ranked.known @ taken) - plan_cost
     if abs(extra) < 5e-3:
         text = "; at once would cost the same"
     elif extra > 0:

@@ -1,5 +1,6 @@
 """Turns pieces of time and cars into the arrays of a problem."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -65,6 +66,14 @@ class Power:
     least: float
     most: float
     step: float
+
+    def highest(self, power_kw: float) -> float:
+        """Return what `floor` does, for a single power."""
+        if power_kw < self.least - 1e-9:
+            return 0.0
+        if self.step <= 0 or power_kw >= self.most - 1e-9:
+            return min(power_kw, self.most)
+        return self.least + math.floor((power_kw - self.least) / self.step + 1e-6) * self.step
 
     def floor(self, power_kw: Floats) -> Floats:
         """Return the highest power not above `power_kw` (0 if there is none)."""

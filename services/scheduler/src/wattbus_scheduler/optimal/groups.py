@@ -28,11 +28,14 @@ def fix_in_groups(problem: Problem, relaxed: Answer, effort: Effort, size: int) 
     """Return a joint plan of many cars.
 
     Every group gets what the relaxed answer gives to its cars, and what the groups before it have
-    left over.
+    left over. Cars that there is no time for keep of the relaxed answer what is a legal power.
     """
     joint = Joint(np.zeros_like(problem.is_usable), relaxed.energy_kwh.copy())
     for group in _dealt(urgency_order(problem), size):
         if effort.is_over():
+            left = ~joint.on.any(axis=1)
+            enough = (relaxed.energy_kwh >= problem.low_kwh) & problem.is_usable
+            joint.on[left] = enough[left]
             joint.energy_kwh[~joint.on] = 0.0
             return joint
         sub = left_for(problem, joint.energy_kwh, group)

@@ -1,5 +1,6 @@
 """Makes energies what stations can be told: powers in steps, a little time cut off for the rest."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,9 +92,11 @@ def _top_up(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw: Flo
     order = order[problem.is_usable[car, order]]
     overhead_kw = float(problem.overhead_kw[car])
     for stage in range(3):
-        for piece in order:
+        here = order[(power[order] > 0) == (stage == 0)]
+        here = here[room[here] > power[here] + EPSILON_KW]
+        for piece in here.tolist():
             now, hours = float(power[piece]), float(problem.hours[piece])
-            if (stage == 0) != (now > 0) or (stage == 1 and not _is_beside(power, piece)):
+            if stage == 1 and not _is_beside(power, piece):
                 continue
             lost = 0.0 if now > 0 else overhead_kw * hours
             raised = _raised(kinds, now + (missing + lost) / hours, float(room[piece]))
@@ -108,11 +111,11 @@ def _top_up(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw: Flo
 
 def _raised(kinds: Power, wanted_kw: float, most_kw: float) -> float:
     """Return the least power that covers `wanted_kw`, or the highest that there is room for."""
-    highest = float(kinds.floor(np.array([most_kw]))[0])
+    highest = kinds.highest(most_kw)
     if kinds.step <= 0 or highest <= 0:
         return min(max(wanted_kw, kinds.least), highest) if highest > 0 else 0.0
-    steps = np.ceil((max(wanted_kw, kinds.least) - kinds.least) / kinds.step - 1e-6)
-    return float(min(kinds.least + steps * kinds.step, highest))
+    steps = math.ceil((max(wanted_kw, kinds.least) - kinds.least) / kinds.step - 1e-6)
+    return min(kinds.least + steps * kinds.step, highest)
 
 
 def _is_beside(power: Floats, piece: int) -> bool:

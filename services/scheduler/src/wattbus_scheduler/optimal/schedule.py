@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -15,7 +16,7 @@ from wattbus_scheduler.allocation import (
     needed_wh,
     window_of,
 )
-from wattbus_scheduler.headroom import Piece
+from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
 from wattbus_scheduler.optimal.bound import lower_bound
 from wattbus_scheduler.optimal.grid import (
     SAFETY_KW,
@@ -33,12 +34,12 @@ from wattbus_scheduler.optimal.rigid import Terms, book_rigid
 from wattbus_scheduler.optimal.search import Effort
 from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
 from wattbus_scheduler.optimal.taper import drawn, need_as_time_wh
-from wattbus_scheduler.outlook import blocks_of
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
 from wattbus_scheduler.situation import Car, CarControl, CarMode, Situation
 
-SEARCH_SHARE = 0.4
-"""Of a time limit: the rest is for legal powers and reasons."""
+LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.3, 0.9
+"""Of a time limit, within which the search leaves time for legal powers and reasons:"""
+AFTERWARDS_S_PER_CAR, AFTERWARDS_S_PER_CELL = 2e-4, 3e-6
 RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
 TAPER_ROUNDS = 3
 """So often a car that takes less near full is given more time, if its need is not met."""
@@ -77,7 +78,7 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
     """Return the joint schedule; feasible for every fuse, whatever the time limit."""
     stop_at_s = float("inf")
     if wishes.time_limit_s is not None:
-        stop_at_s = perf_counter() + SEARCH_SHARE * wishes.time_limit_s
+        stop_at_s = perf_counter() + _search_s(situation, wishes.time_limit_s)
     settled = _settled(situation, now)
     tasks = _tasks(situation, now, settled)
     if not tasks or not settled.pieces:
@@ -92,6 +93,15 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
         tasks = longer
         found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
     return found
+
+
+def _search_s(situation: Situation, time_limit_s: float) -> float:
+    """Return how long the search may take, so that the plan is ready by the limit."""
+    cars = len(situation.cars)
+    cells = cars * len(situation.slots)
+    afterwards_s = AFTERWARDS_S_PER_CAR * cars + AFTERWARDS_S_PER_CELL * cells
+    most_s = MOST_SEARCH_SHARE * time_limit_s
+    return max(LEAST_SEARCH_SHARE * time_limit_s, most_s - afterwards_s)
 
 
 def _planned(
@@ -199,7 +209,7 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
             chosen[tasks[number].car.station_id] = stretches
     flexible = [task for number, task in enumerate(tasks) if number not in set(rigid)]
     if flexible:
-        exact = tightened(problem_for(pieces, flexible), flexible)
+        exact = job.whole if not rigid else tightened(problem_for(pieces, flexible), flexible)
         saving = job.wishes.replan_saving
         running = Running(
             _running_patterns(job.situation, pieces, flexible),
@@ -217,8 +227,14 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     proven = _as_delivered(job, chosen)
     counted = _counted(proven, tasks, chosen, starts_s)
     bound = job.bound if proven is job.proven else lower_bound(proven, job.relaxed)
-    blocks = sum(len(blocks_of(stretches)) for stretches in chosen.values())
+    blocks = sum(_blocks(stretches) for stretches in chosen.values())
     return Schedule(allocation, counted, bound, blocks, perf_counter() > job.stop_at_s)
+
+
+def _blocks(stretches: Sequence[Stretch]) -> int:
+    """Return how many blocks without a break the stretches are."""
+    breaks = sum(b.start_s - a.end_s > TIME_EPSILON_S for a, b in pairwise(stretches))
+    return breaks + bool(stretches)
 
 
 def _as_drawn(situation: Situation, allocation: Allocation) -> Allocation:

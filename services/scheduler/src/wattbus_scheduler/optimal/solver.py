@@ -264,7 +264,8 @@ def _fixed(problem: Problem, relaxed: Answer, start_price: float, effort: Effort
     priced = replace(problem, start_price=start_price)
     if problem.cars > MOST_FIXED_JOINTLY:
         joint = fix_in_groups(priced, relaxed, effort, FIXED_TOGETHER)
-        joint.cost = _polished(priced, joint).objective
+        if not effort.is_over():
+            joint.cost = _polished(priced, joint).objective
         return joint
     search = Search(priced, Programme(priced), effort)
     search.fix_all(urgency_order(problem))

@@ -10,9 +10,10 @@ from math import inf
 import numpy as np
 
 from wattbus_scheduler.allocation import window_of
-from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, offered_power_w, with_car
+from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, offered_power_w
 from wattbus_scheduler.optimal.explain import (
     Alternatives,
+    Ranked,
     alternatives,
     why_calm,
     why_charging,
@@ -57,14 +58,7 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
     )
     found = schedule(situation, now, wishes)
     pieces = _with_use(situation, found)
-    grid = _Grid(
-        pieces,
-        np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces]),
-        _spared(situation, pieces),
-        np.array([piece.start_s for piece in pieces]),
-        np.array([piece.end_s for piece in pieces]),
-        {},
-    )
+    grid = _grid(situation, pieces)
     stations = tuple(_station(situation, now, found, grid, car) for car in situation.cars)
     cost = sum(station.expected_cost for station in stations)
     gap = max(0.0, found.counted_cost - found.bound)
@@ -73,13 +67,18 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """The pieces with what all cars use, and what a kWh of surplus spares in each."""
+    """The pieces with what all cars use, and what a kWh of surplus spares in each.
+
+    `whole` are (piece, start, end) of all pieces; `has_gaps` tells if there is time between them.
+    """
 
     pieces: Sequence[Piece]
-    prices: Floats
+    prices: Ranked
     spared_per_kwh: Sequence[float]
-    begins_s: Floats
-    ends_s: Floats
+    begins: list[float]
+    ends: list[float]
+    whole: list[tuple[int, float, float]]
+    has_gaps: bool
     offers: dict[object, Floats]
 
     def offered_w(self, situation: Situation, car: Car) -> Floats:
@@ -99,6 +98,20 @@ class _Grid:
         return self.offers[kind]
 
 
+def _grid(situation: Situation, pieces: Sequence[Piece]) -> _Grid:
+    begins, ends = [piece.start_s for piece in pieces], [piece.end_s for piece in pieces]
+    return _Grid(
+        pieces,
+        Ranked(np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])),
+        _spared(situation, pieces),
+        begins,
+        ends,
+        list(zip(range(len(pieces)), begins, ends, strict=True)),
+        any(b > e + TIME_EPSILON_S for b, e in zip(begins[1:], ends[:-1], strict=True)),
+        {},
+    )
+
+
 @dataclass(slots=True)
 class _Run:
     """Waiting for one reason, over as many pieces as it holds."""
@@ -108,20 +121,49 @@ class _Run:
     reason: Reason
 
 
+class _Slots:
+    """A station's slots so far; waiting goes on in one slot as long as its reason is the same."""
+
+    def __init__(self) -> None:
+        self.slots: list[PlannedSlot] = []
+        self.run: _Run | None = None
+
+    def charge(self, slot: PlannedSlot) -> None:
+        """Add a slot of charging."""
+        self.finished()
+        self.slots.append(slot)
+
+    def wait(self, start_s: float, end_s: float, reason: Reason) -> None:
+        """Add a time of waiting."""
+        run = self.run
+        if run is not None and run.reason == reason and run.end_s > start_s - TIME_EPSILON_S:
+            run.end_s = end_s
+            return
+        self.finished()
+        self.run = _Run(start_s, end_s, reason)
+
+    def finished(self) -> tuple[PlannedSlot, ...]:
+        """Return all slots, the running one included."""
+        if self.run is not None:
+            self.slots.append(_waiting_slot(self.run))
+            self.run = None
+        return tuple(self.slots)
+
+
 def _with_use(situation: Situation, found: Schedule) -> list[Piece]:
     """Return the pieces with the power of all cars in them."""
-    pieces = [
-        replace(piece, used_w=(0.0,) * situation.site.phases) for piece in found.allocation.pieces
-    ]
+    pieces = found.allocation.pieces
     starts = [piece.start_s for piece in pieces]
+    used_w = [[0.0] * situation.site.phases for _ in pieces]
     for car in situation.cars:
         for stretch in found.allocation.stretches(car):
             first = bisect_right(starts, stretch.start_s + TIME_EPSILON_S) - 1
             last = bisect_left(starts, stretch.end_s - TIME_EPSILON_S)
-            for at in range(first, last):
-                used = with_car(pieces[at].used_w, car, stretch.power_w)
-                pieces[at] = replace(pieces[at], used_w=used)
-    return pieces
+            share_w = stretch.power_w / len(car.phases)
+            for used in used_w[first:last]:
+                for phase in car.phases:
+                    used[phase - 1] += share_w
+    return [replace(piece, used_w=tuple(used)) for piece, used in zip(pieces, used_w, strict=True)]
 
 
 def _spared(situation: Situation, pieces: Sequence[Piece]) -> list[float]:
@@ -144,13 +186,19 @@ def _station(
     outlook = Outlook(situation.site, car, now, stretches, blocks_of(stretches))
     urgent = {id(stretch) for stretch in found.allocation.urgent[car.station_id]}
     other = _alternatives(situation, outlook, grid)
-    slots: list[PlannedSlot] = []
+    window = window_of(car, now)
+    gone_s = window[1] if window is not None else -inf
+    slots = _Slots()
     following = iter([*stretches, None])
     charging = next(following)
     lasting: Reason | None = None
-    run: _Run | None = None
     filling = Filling(car) if car.taper else None
-    for number, start_s, end_s in _parts(grid, stretches, window_of(car, now)):
+    parts = _parts(grid, stretches, window)
+    begins_s = [start_s for _, start_s, _ in parts]
+    at = 0
+    while at < len(parts):
+        number, start_s, end_s = parts[at]
+        at += 1
         piece = grid.pieces[number]
         while charging is not None and charging.end_s <= start_s + TIME_EPSILON_S:
             charging, lasting = next(following), None
@@ -160,37 +208,33 @@ def _station(
                 if id(charging) in urgent
                 else why_charging(outlook, charging, other)
             )
-            if run is not None:
-                slots.append(_waiting_slot(run))
-                run = None
             part = replace(charging, start_s=start_s, end_s=end_s)
             if filling is not None:
                 energy_wh, hours = filling.take(part.power_w, (end_s - start_s) / 3600, inf)
                 part = replace(part, drawn_w=energy_wh / hours if hours > 0 else 0.0)
-            slots.append(_charging(part, grid.spared_per_kwh[number], reason))
+            slots.charge(_charging(part, grid.spared_per_kwh[number], reason))
             continue
-        if lasting is None or lasting.code is ReasonCode.NOT_ARRIVED:
-            part = Stretch(
-                start_s, end_s, 0.0, piece.price_per_kwh, piece.house_load_w, piece.slot_index
-            )
+        is_gone = start_s >= gone_s - TIME_EPSILON_S
+        if lasting is None or (is_gone and lasting.code is not ReasonCode.DEPARTED):
+            price = None if lasting is not None else piece.price_per_kwh
+            part = Stretch(start_s, end_s, 0.0, price, piece.house_load_w, piece.slot_index)
             reason = _waiting(outlook, part, piece)
-            is_lasting = found.is_late or reason.code in SAME_ALL_ALONG
-            lasting = reason if is_lasting else None
+            lasting = reason if found.is_late or reason.code in SAME_ALL_ALONG else None
         else:
             reason = lasting
-            if reason.code is not ReasonCode.DEPARTED and _is_gone(outlook, start_s):
-                lasting = None
-                part = Stretch(start_s, end_s, 0.0, None, piece.house_load_w, piece.slot_index)
-                reason = _waiting(outlook, part, piece)
-        if run is not None and run.reason == reason and run.end_s > start_s - TIME_EPSILON_S:
-            run.end_s = end_s
-            continue
-        if run is not None:
-            slots.append(_waiting_slot(run))
-        run = _Run(start_s, end_s, reason)
-    if run is not None:
-        slots.append(_waiting_slot(run))
-    return _summed(tuple(slots), outlook)
+        if lasting is not None and not grid.has_gaps:
+            # The reason holds until something happens: all that lies before is one slot.
+            until_s = min(
+                charging.start_s if charging is not None else inf,
+                window[0] if window and reason.code is ReasonCode.NOT_ARRIVED else inf,
+                inf if is_gone else gone_s,
+            )
+            at = max(at, bisect_left(begins_s, until_s - TIME_EPSILON_S, at))
+            end_s = parts[at - 1][2]
+        if reason.code is ReasonCode.NOT_ARRIVED:
+            lasting = None
+        slots.wait(start_s, end_s, reason)
+    return _summed(slots.finished(), outlook)
 
 
 def _parts(
@@ -198,24 +242,23 @@ def _parts(
 ) -> list[tuple[int, float, float]]:
     """Return (piece, start, end) of all pieces, cut where the car's own state changes."""
     cuts = sorted({edge for s in stretches for edge in (s.start_s, s.end_s)} | set(window or ()))
+    inside: dict[int, list[float]] = {}
+    for cut in cuts:
+        at = bisect_right(grid.begins, cut - TIME_EPSILON_S) - 1
+        if at >= 0 and grid.begins[at] + TIME_EPSILON_S < cut < grid.ends[at] - TIME_EPSILON_S:
+            edges = inside.setdefault(at, [grid.begins[at]])
+            if cut > edges[-1] + TIME_EPSILON_S:
+                edges.append(cut)
+    if not inside:
+        return grid.whole
     parts: list[tuple[int, float, float]] = []
-    at = 0
-    for number, piece in enumerate(grid.pieces):
-        while at < len(cuts) and cuts[at] <= piece.start_s + TIME_EPSILON_S:
-            at += 1
-        edges = [piece.start_s]
-        while at < len(cuts) and cuts[at] < piece.end_s - TIME_EPSILON_S:
-            if cuts[at] > edges[-1] + TIME_EPSILON_S:
-                edges.append(cuts[at])
-            at += 1
-        edges.append(piece.end_s)
-        parts.extend((number, start_s, end_s) for start_s, end_s in pairwise(edges))
-    return parts
-
-
-def _is_gone(outlook: Outlook, at_s: float) -> bool:
-    window = window_of(outlook.car, outlook.now)
-    return window is None or at_s >= window[1] - TIME_EPSILON_S
+    done = 0
+    for at, edges in inside.items():
+        parts += grid.whole[done:at]
+        edges.append(grid.ends[at])
+        parts.extend((at, start_s, end_s) for start_s, end_s in pairwise(edges))
+        done = at + 1
+    return parts + grid.whole[done:]
 
 
 def _waiting(outlook: Outlook, part: Stretch, piece: Piece) -> Reason:
@@ -228,8 +271,7 @@ def _alternatives(situation: Situation, outlook: Outlook, grid: _Grid) -> Altern
     car, window = outlook.car, window_of(outlook.car, outlook.now)
     if window is None or not outlook.stretches:
         return Alternatives(None, None, "")
-    begin, end = grid.begins_s, grid.ends_s
-    seconds = np.minimum(end, window[1]) - np.maximum(begin, window[0])
+    seconds = np.minimum(grid.ends, window[1]) - np.maximum(grid.begins, window[0])
     offered = grid.offered_w(situation, car) * np.maximum(0.0, seconds) / 3.6e6
     cost = sum((s.price_per_kwh or 0.0) * s.energy_wh / 1000 for s in outlook.stretches)
     return alternatives(outlook, grid.prices, offered, cost, energy_of(outlook.stretches) / 1000)
