@@ -57,6 +57,14 @@ def test_the_day_is_drawn_with_units_hours_and_what_it_cost() -> None:
         assert word in words, word
 
 
+def test_what_the_roof_gave_is_drawn_where_there_is_one() -> None:
+    rows = with_reasons(course_rows())
+    sunny = [replace(row, pv_power_w=4000.0) for row in rows]
+
+    assert "solar" in words_of(picture({"car1": sunny}))
+    assert "solar" not in words_of(picture({"car1": rows}))
+
+
 def test_several_stations_get_a_panel_each() -> None:
     rows = with_reasons(course_rows())
 

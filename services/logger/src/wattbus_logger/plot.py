@@ -38,6 +38,7 @@ MOST_STATIONS = 12
 MOST_POINTS = 4000
 INK, FAINT = "#1d2733", "#8a96a3"
 SOC_COLOUR, HOUSE_COLOUR, PRICE_COLOUR, FUSE_COLOUR = "#5b3fa0", "#b4c2d0", "#c2611f", "#c1272d"
+SOLAR_COLOUR = "#b7791f"
 COLOURS = {
     CHARGING: "#2a9d8f",
     NOW: "#3a78b8",
@@ -133,6 +134,7 @@ def _frame(rows: Sequence[RecordedRow]) -> pd.DataFrame:
             "site_kw": [_kilo(row.site_load_w) for row in rows],
             "fuse_kw": [_kilo(row.fuse_power_w) for row in rows],
             "price": [row.price_per_kwh for row in rows],
+            "solar_kw": [_kilo(row.pv_power_w) for row in rows],
         },
         index=[_axis_days(row.at) for row in rows],
         dtype="float64",
@@ -179,7 +181,7 @@ def _draw_station(axis: Axes, name: str, rows: Sequence[RecordedRow]) -> None:
 
 
 def _draw_house(axis: Axes, rows: Sequence[RecordedRow]) -> None:
-    frame = _frame(rows)[["house_kw", "site_kw", "fuse_kw"]].ffill()
+    frame = _frame(rows)[["house_kw", "site_kw", "fuse_kw", "solar_kw"]].ffill()
     axis.fill_between(
         frame.index, frame["house_kw"], step="post", color=HOUSE_COLOUR, lw=0, label="house"
     )
@@ -193,7 +195,10 @@ def _draw_house(axis: Axes, rows: Sequence[RecordedRow]) -> None:
         lw=0,
         label="charging",
     )
-    top_kw = frame[["site_kw", "fuse_kw"]].max().max()
+    top_kw = frame[["site_kw", "fuse_kw", "solar_kw"]].max().max()
+    if (frame["solar_kw"] > 0).any():
+        solar = frame["solar_kw"]
+        axis.step(frame.index, solar, where="post", color=SOLAR_COLOUR, lw=1.8, label="solar")
     if frame["fuse_kw"].notna().any():
         axis.step(
             frame.index,
