@@ -13,6 +13,7 @@ from fixtures.broker_process import BrokerProcess
 from fixtures.sessions import make_session, running, wait_until
 from fuzz.identity import identity
 from fuzz.mutations import Mutator
+from wattbus_contract import topics
 from wattbus_contract.session import MqttSession
 from wattbus_contract.topics import TopicSpec
 
@@ -43,14 +44,17 @@ class Barrage:
         target = len(self.sent) + count
         while len(self.sent) < target:
             spec = self.random.choice(specs)
-            topic = self._mutator.topic(spec, self.site, STATIONS)
+            session = self.sessions[next(user for user in spec.publishers if user in USERS)]
+            # Of its status everybody speaks on a topic of its own.
+            is_status = spec is topics.SERVICE_STATUS
+            random_topic = self._mutator.topic(spec, self.site, STATIONS)
+            topic = session.status_topic if is_status else random_topic
             payload = self._mutator.payload(spec)
             known = identity(topic, payload)
             if known in self._known or len(payload) > MAX_BYTES:
                 continue
             self._known.add(known)
             self.sent.append((topic, payload))
-            session = self.sessions[next(user for user in spec.publishers if user in USERS)]
             # What is retained meets the service again when it starts anew.
             is_retained = self.random.random() < RETAINED_SHARE
             session.send(topic, payload, is_retained=is_retained)

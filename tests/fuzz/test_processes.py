@@ -60,16 +60,17 @@ SEED = int(time.time()) if FUZZ_S else 3
 
 
 def bombard(
-    barrage: Barrage, specs: tuple[TopicSpec, ...], pid: int, works: Callable[[], object]
-) -> None:
+    barrage: Barrage, specs: tuple[TopicSpec, ...], pid: int, works: Callable[[], object], *,
+    warm_up: int = WARM_UP, messages: int = MESSAGES, most_bytes: int = MAX_GROWTH_BYTES,
+) -> None:  # fmt: skip
     """Warm up, fire, and check after each round that it works and has not grown."""
     log.info("seed %d", SEED)
     deadline_s = time.monotonic() + FUZZ_S
-    barrage.fire(specs, WARM_UP)
+    barrage.fire(specs, warm_up)
     assert works()
     before = resident_bytes(pid)
     while True:
-        barrage.fire(specs, ROUND if FUZZ_S else MESSAGES)
+        barrage.fire(specs, ROUND if FUZZ_S else messages)
         assert works()
         grown = resident_bytes(pid) - before
         fired = sum(len(payload) for _, payload in barrage.sent)
@@ -79,7 +80,7 @@ def bombard(
             fired / 2**20,
             grown / 2**20,
         )
-        assert grown < MAX_GROWTH_BYTES, "it grows"
+        assert grown < most_bytes, "it grows"
         if time.monotonic() >= deadline_s:
             return
 
