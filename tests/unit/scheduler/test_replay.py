@@ -194,6 +194,29 @@ def test_only_what_was_in_flight_at_the_end_may_lack_its_decision(
     assert replayed(cut.write(tmp_path / "events.jsonl"))[0] == status
 
 
+@pytest.mark.parametrize(("alive_for_s", "status"), [(0.1, 0), (5.0, 1)])
+def test_the_last_limit_may_have_gone_out_without_its_plan(
+    recorder: Recorder, tmp_path: Path, alive_for_s: float, status: int
+) -> None:
+    plans = [number for number, line in enumerate(recorder.lines) if is_on(line, "plan")]
+    last_plan = next(
+        number for number in reversed(plans) if is_on(recorder.lines[number + 1], "limit/set")
+    )
+    cause = recorder.lines[last_plan - 1]
+    limit = json.loads(json.dumps(recorder.lines[last_plan + 1]))
+    assert limit["payload"]["caused_by"]["seq"] == cause["payload"]["seq"]
+    sent_at = datetime.fromisoformat(cause["payload"]["sent_at"]) + timedelta(seconds=alive_for_s)
+    limit["payload"]["sent_at"] = sent_at.isoformat()
+    cut = Recorder()
+    cut.lines = [*recorder.lines[:last_plan], limit]
+
+    assert replayed(cut.write(tmp_path / "events.jsonl"))[0] == status
+
+
+def is_on(line: dict[str, Any], end: str) -> bool:
+    return bool(line["topic"].endswith(end))
+
+
 def test_a_process_hears_live_from_its_announcement_on(tmp_path: Path) -> None:
     """The first reading comes before what makes planning possible, and is not retained."""
     site, recorder = ScriptedSite(reading_s=300), Recorder()

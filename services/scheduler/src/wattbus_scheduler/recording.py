@@ -55,12 +55,23 @@ class Incarnation:
 
     def has_handled(self, recording: "Recording", index: int) -> bool:
         """Tell whether the process must have handled a message before it ended."""
+        return index <= self._last_decided(recording) or self._lived_on(recording, index)
+
+    def has_planned(self, recording: "Recording", index: int) -> bool:
+        """Tell whether the plan that followed from a message must have gone out.
+
+        Limits go first, so that the plan of the last decision may be missing.
+        """
+        return index < self._last_decided(recording) or self._lived_on(recording, index)
+
+    def _last_decided(self, recording: "Recording") -> int:
+        """Return the position of the last message that something followed from, or -1."""
         causes = [plan.caused_by for plan in self.plans]
         causes += [limit.caused_by for limit in self.limits]
-        for cause in reversed([cause for cause in causes if cause is not None]):
-            decided_index = recording.index_of(cause)
-            if decided_index is not None and index <= decided_index:
-                return True
+        positions = [recording.index_of(cause) for cause in causes if cause is not None]
+        return max((position for position in positions if position is not None), default=-1)
+
+    def _lived_on(self, recording: "Recording", index: int) -> bool:
         envelope = recording.messages[index].envelope
         if envelope is None or self.last_sent_at is None:
             return True
@@ -101,13 +112,15 @@ class Recording:
     messages: list[Decoded]
     incarnations: list[Incarnation]
     unreadable: int
+    _positions: dict[MessageId, int] = field(default_factory=dict, repr=False)
 
     def index_of(self, message_id: MessageId) -> int | None:
         """Return the position of a message, or None if it was not recorded."""
-        for index, message in enumerate(self.messages):
-            if message.envelope is not None and message.message_id == message_id:
-                return index
-        return None
+        if not self._positions:
+            for index, message in enumerate(self.messages):
+                if message.envelope is not None:
+                    self._positions.setdefault(message.message_id, index)
+        return self._positions.get(message_id)
 
 
 def read_recording(path: Path) -> Recording:

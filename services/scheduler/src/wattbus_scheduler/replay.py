@@ -157,7 +157,7 @@ def _was_commanding(recording: Recording, incarnation: Incarnation, limit: Recor
 
 def _must_have_decided(recording: Recording, incarnation: Incarnation, plan: control.Plan) -> bool:
     index = recording.index_of(plan.caused_by) if plan.caused_by is not None else None
-    return index is None or incarnation.has_handled(recording, index)
+    return index is None or incarnation.has_planned(recording, index)
 
 
 def _as_sent(plan: control.Plan) -> str:

@@ -218,7 +218,8 @@ class Scheduler:
         return min(self._settings.refresh_s, failsafe_after_s / 3)
 
     def _send(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
+        # Limits first: a plan of many cars takes longer to write than they can wait.
+        for output in sorted(outputs, key=lambda output: isinstance(output, PlanMade)):
             match output:
                 case PlanMade():
                     self._send_plan(output)
