@@ -35,6 +35,7 @@ def mistake_in(tmp_path: Path, text: str, **environ: str) -> str:
         ("fuse_power_w = 11000", "", ["site", "fuse_power_w", "fuse_current_a"]),
         ("fuse_power_w", "fuse_powr_w", ["site.fuse_powr_w: unknown key", "mean fuse_power_w?"]),
         ("[site]", "[sight]\n[site]", ["sight: unknown key", "mean site?"]),
+        ("[site]", '[site]\ntime_zone = "Europe"', ["site.time_zone = 'Europe'"]),
         ("[site]", '[site]\ntime_zone = "Mars"', ["site.time_zone = 'Mars'", "Europe/Stockholm"]),
         ("[site]", '[site]\ncurrency = "kr"', ["site.currency = 'kr'"]),
         ("[site]", "[site]\nphases = 4", ["site.phases = 4", "less than or equal to 3"]),

@@ -1,12 +1,13 @@
 """Driver for stations with the simulator's own REST interface: everything in one answer."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from requests import PreparedRequest
 
+from wattbus_contract.base import UtcInstant
 from wattbus_contract.facts import ConnectorStatus, Control
 from wattbus_station_bridge.stations.reading import (
     InvalidAnswer,
@@ -39,7 +40,7 @@ class StationAnswer(_Answer):
     max_current_a: Annotated[float, Field(gt=0, le=1000)]
     current_step_a: Annotated[float, Field(gt=0, le=1000)]
     max_power_w: Positive
-    at: AwareDatetime
+    at: UtcInstant
     connector_status: ConnectorStatus
     is_plugged_in: bool
     transaction_id: Annotated[str, Field(max_length=200)] | None = None
@@ -55,7 +56,7 @@ class StationAnswer(_Answer):
     household_currents_a: tuple[Amperes, Amperes, Amperes] | None = None
     household_pv_w: Power | None = None
     reset_count: int = 0
-    departure_at: AwareDatetime | None = None
+    departure_at: UtcInstant | None = None
 
 
 class HouseholdAnswer(_Answer):
@@ -65,7 +66,7 @@ class HouseholdAnswer(_Answer):
 
 
 class _LoadSlot(_Answer):
-    start_at: AwareDatetime
+    start_at: UtcInstant
     duration_s: Annotated[float, Field(gt=0, le=86_400)]
     load_w: Annotated[float, Field(ge=-1e7, le=1e7)]
     pv_w: Power | None = None
@@ -78,7 +79,7 @@ class ForecastAnswer(_Answer):
 
 
 class _PriceSlot(_Answer):
-    start_at: AwareDatetime
+    start_at: UtcInstant
     duration_s: Annotated[float, Field(gt=0, le=86_400)]
     price_per_kwh: Annotated[float, Field(ge=-1e6, le=1e6)]
 
@@ -121,7 +122,7 @@ def to_reading(answer: StationAnswer, known: StationTraits | None = None) -> Sta
         car_name=answer.car_name,
     )
     return StationReading(
-        at=answer.at.astimezone(UTC),
+        at=answer.at,
         traits=known if traits == known and known is not None else traits,
         connector_status=answer.connector_status,
         is_plugged_in=answer.is_plugged_in,
@@ -173,7 +174,7 @@ class WattbusStation:
         """Ask for the known prices."""
         answer = parse(PricesAnswer, self._fetch(self._get_prices))
         slots = tuple(
-            SourceSlot(slot.start_at.astimezone(UTC), slot.duration_s, slot.price_per_kwh)
+            SourceSlot(slot.start_at, slot.duration_s, slot.price_per_kwh)
             for slot in answer.slots
         )
         return SourcePrices(answer.source or "station", slots, answer.currency, answer.includes_vat)
@@ -181,7 +182,7 @@ class WattbusStation:
     def read_base_load(self, now: datetime) -> SourceLoad:  # noqa: ARG002 - this station dates its slots itself
         """Ask for the expected house load, and what the roof should give."""
         answer = parse(ForecastAnswer, self._fetch(self._get_forecast))
-        slots = [(slot.start_at.astimezone(UTC), slot) for slot in answer.slots]
+        slots = [(slot.start_at, slot) for slot in answer.slots]
         return SourceLoad(
             "station",
             tuple(SourceSlot(at, slot.duration_s, slot.load_w) for at, slot in slots),
