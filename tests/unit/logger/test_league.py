@@ -71,9 +71,16 @@ def preparations(bridge: Bridge) -> Iterator[Said]:
 
 
 def night(
-    bridge: Bridge, real_hours: tuple[float, float], poll_h: float = 0.1, from_h: float = 0.0
+    bridge: Bridge,
+    real_hours: tuple[float, float],
+    poll_h: float = 0.1,
+    from_h: float = 0.0,
+    sunny_hours: tuple[float, float] = (0.0, 0.0),
 ) -> Iterator[Said]:
-    """Say the readings of a night from 70 %: charged at full power in the given hours."""
+    """Say the readings of a night from 70 %: charged at full power in the given hours.
+
+    In the sunny ones the roof leaves half of that power, which would sell for 0.1.
+    """
     for step in range(round(from_h / poll_h), round(5.5 / poll_h) + 1):
         hour = step * poll_h
         hours = max(0.0, min(hour, real_hours[1]) - real_hours[0])
@@ -84,6 +91,10 @@ def night(
                 when(hour), power_w, energy_active_import_register_wh=hours * FULL_W,
                 soc_percent=70 + hours * FULL_W / CAPACITY_WH * 100,
                 price_per_kwh=PRICES[min(int(hour + 1e-9), 5)],
+                pv_power_w=(
+                    990 + FULL_W / 2 if sunny_hours[0] <= hour + 1e-9 < sunny_hours[1] else 0.0
+                ),
+                feed_in_price_per_kwh=0.1,
             ),
             station="car1",
         )  # fmt: skip
@@ -109,7 +120,7 @@ def entries(league: ShadowLeague) -> dict[str, LeagueEntry]:
     return {entry.instance: entry for entry in table.entries}
 
 
-def scripted(bridge: Bridge) -> list[Said]:
+def scripted(bridge: Bridge, sunny_hours: tuple[float, float] = (0.0, 0.0)) -> list[Said]:
     """The holder charges at once, at 1.0; another one would have waited for 0.2."""
     mine, other = Bridge("a", "a" * 16), Bridge("b", "b" * 16)
     return [
@@ -117,7 +128,7 @@ def scripted(bridge: Bridge) -> list[Said]:
         lease(bridge, "a"),
         plan_of("a", "now", [(0, FULL_H)], 0, mine, is_shadow=False),
         plan_of("b", "cheapest", [(3, 3 + FULL_H)], 0, other, is_shadow=True),
-        *night(bridge, (0.0, FULL_H)),
+        *night(bridge, (0.0, FULL_H), sunny_hours=sunny_hours),
         unplugged(bridge),
     ]
 
@@ -144,6 +155,16 @@ def test_each_pays_the_prices_of_its_own_plan(league: ShadowLeague, site: KnownS
     assert [found[name].is_commanding for name in "ab"] == [True, False]
     assert [found[name].strategy for name in "ab"] == ["now", "cheapest"]
     assert found["a"].shortfall_wh == found["b"].shortfall_wh == 0
+
+
+def test_what_comes_from_the_roof_costs_what_selling_it_would_have_brought(
+    league: ShadowLeague, site: KnownSite
+) -> None:
+    follow(scripted(Bridge(), sunny_hours=(3.0, 5.0)), league, site)
+
+    found = entries(league)
+    assert found["a"].cost == pytest.approx(NEED_WH / 1000 * 1.0, rel=1e-3)
+    assert found["b"].cost == pytest.approx(NEED_WH / 1000 * (0.2 + 0.1) / 2, rel=1e-3)
 
 
 def test_least_cost_stands_first(league: ShadowLeague, site: KnownSite) -> None:

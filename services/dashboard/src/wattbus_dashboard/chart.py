@@ -174,6 +174,9 @@ def _series(
         expected_pv = points([_times(column.expected_pv_w, 1e-3) for column in columns])
         ahead = _line(words.chart_solar_expected, expected_pv, "var(--solar)", z=5, width=2)
         ahead["lineStyle"]["type"] = "dashed"
+        ahead["itemStyle"] = {
+            "color": "var(--card)", "borderColor": "var(--solar)", "borderWidth": 1,
+        }  # fmt: skip
         series += [_line(words.chart_solar, pv, "var(--solar)", z=5, width=2), ahead]
     for one in series:
         digits_unit = unit if one.get("yAxisIndex") else "kW"

@@ -48,7 +48,10 @@ class Account(BaseModel):
 
 
 class Reading(NamedTuple):
-    """What the league keeps of a station's newest meter value."""
+    """What the league keeps of a station's newest meter value.
+
+    `spare_w` is its share of what the roof leaves over, by the number of cars that are there.
+    """
 
     at_s: float
     is_plugged_in: bool
@@ -56,6 +59,16 @@ class Reading(NamedTuple):
     power_w: float
     register_wh: float
     price_per_kwh: float | None
+    spare_w: float = 0.0
+    feed_in_price_per_kwh: float | None = None
+
+    def cost_of(self, energy_wh: float, seconds: float) -> float:
+        """Return what energy costs that is drawn evenly: from the roof what selling it brought."""
+        if self.price_per_kwh is None:
+            return 0.0
+        spare_wh = min(energy_wh, self.spare_w * seconds / 3600)
+        bought = (energy_wh - spare_wh) / 1000 * self.price_per_kwh
+        return bought + spare_wh / 1000 * (self.feed_in_price_per_kwh or 0.0)
 
 
 class LeagueState(BaseModel):
@@ -158,7 +171,8 @@ class ShadowLeague:
 
     def _note_meter(self, station_id: str, reading: MeterReading, site: KnownSite) -> None:
         state = self.state
-        now = _reading(reading)
+        others = (one for name, one in state.readings.items() if name != station_id)
+        now = _reading(reading, 1 + sum(one.is_plugged_in for one in others))
         before = state.readings.get(station_id)
         if before is not None and now.at_s <= before.at_s:
             return
@@ -177,9 +191,9 @@ class ShadowLeague:
             if before.is_plugged_in:
                 is_real = instance == state.holder
                 pieces = _real(before, now) if is_real else _virtual(before, now, car, station)
-                for energy_wh, price_per_kwh in pieces:
+                for energy_wh, cost in pieces:
                     account.energy_wh += energy_wh
-                    account.cost += energy_wh / 1000 * (price_per_kwh or 0.0)
+                    account.cost += cost
                     _fill(car, energy_wh, station)
             if before.is_plugged_in and not now.is_plugged_in:
                 account.shortfall_wh += _room_wh(car, station) or 0.0
@@ -187,7 +201,8 @@ class ShadowLeague:
                 car.soc_percent, car.is_new = now.soc_percent, True
 
 
-def _reading(reading: MeterReading) -> Reading:
+def _reading(reading: MeterReading, cars: int) -> Reading:
+    spare_w = max(0.0, (reading.pv_power_w or 0.0) - (reading.house_load_w or 0.0))
     return Reading(
         at_s=reading.at.timestamp(),
         is_plugged_in=reading.is_plugged_in,
@@ -195,6 +210,8 @@ def _reading(reading: MeterReading) -> Reading:
         power_w=reading.power_active_import_w,
         register_wh=reading.energy_active_import_register_wh,
         price_per_kwh=reading.price_per_kwh,
+        spare_w=spare_w / cars,
+        feed_in_price_per_kwh=reading.feed_in_price_per_kwh,
     )
 
 
@@ -216,31 +233,31 @@ def _boundary_s(before: Reading, now: Reading) -> float:
     return quarter_s if before.at_s < quarter_s < now.at_s else now.at_s
 
 
-def _real(before: Reading, now: Reading) -> Iterator[tuple[float, float | None]]:
-    """Yield (Wh, price) of what the register says was drawn between two readings."""
+def _real(before: Reading, now: Reading) -> Iterator[tuple[float, float]]:
+    """Yield (Wh, cost) of what the register says was drawn between two readings."""
     energy_wh = max(0.0, now.register_wh - before.register_wh)
     boundary_s = _boundary_s(before, now)
     if boundary_s >= now.at_s:
-        yield energy_wh, before.price_per_kwh
+        yield energy_wh, before.cost_of(energy_wh, now.at_s - before.at_s)
         return
     first_wh = energy_before_wh(
         before.power_w, now.power_w, now.at_s - before.at_s, energy_wh, boundary_s - before.at_s
     )
-    yield first_wh, before.price_per_kwh
-    yield energy_wh - first_wh, now.price_per_kwh
+    yield first_wh, before.cost_of(first_wh, boundary_s - before.at_s)
+    yield energy_wh - first_wh, now.cost_of(energy_wh - first_wh, now.at_s - boundary_s)
 
 
 def _virtual(
     before: Reading, now: Reading, car: VirtualCar, station: KnownStation
-) -> Iterator[tuple[float, float | None]]:
-    """Yield (Wh, price) of what the followed plan draws, until the car has its target."""
+) -> Iterator[tuple[float, float]]:
+    """Yield (Wh, cost) of what the followed plan draws, until the car has its target."""
     most_w = station.info.max_power_w if station.info is not None else float("inf")
     boundary_s = _boundary_s(before, now)
     room_wh = _room_wh(car, station)
     for start_s, end_s, limit_w in car.planned:
-        for from_s, to_s, price in (
-            (before.at_s, boundary_s, before.price_per_kwh),
-            (boundary_s, now.at_s, now.price_per_kwh),
+        for from_s, to_s, reading in (
+            (before.at_s, boundary_s, before),
+            (boundary_s, now.at_s, now),
         ):
             seconds = min(end_s, to_s) - max(start_s, from_s)
             if seconds <= 0:
@@ -249,7 +266,7 @@ def _virtual(
             if room_wh is not None:
                 energy_wh = min(energy_wh, room_wh)
                 room_wh -= energy_wh
-            yield energy_wh, price
+            yield energy_wh, reading.cost_of(energy_wh, seconds)
 
 
 def _fill(car: VirtualCar, energy_wh: float, station: KnownStation) -> None:
