@@ -1,8 +1,10 @@
 """Ports for a run: the usual one, and another when somebody has it or is about to."""
 
+import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,14 @@ def test_a_port_that_another_run_is_about_to_use_is_left_alone(is_alive: bool) -
 
         assert (ports.pick(preferred) == preferred) is not is_alive
         other.communicate()
+
+
+def test_claims_leave_one_file_behind_however_many_there_are(tmp_path: Path) -> None:
+    picks = "; ".join(PICK.format(free_port()).split("; ")[-1] for _ in range(3))
+    program = f"import sys; from wattbus_console.processes import ports; {picks}"
+
+    subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(tmp_path)}, check=True
+    )
+
+    assert [file.name for file in tmp_path.iterdir()] == [ports.LOCK_NAME]

@@ -151,6 +151,10 @@ def test_the_health_file_tells_whether_the_session_is_connected(watched: Watched
     watched.keeper.connected()
     wait_until(lambda: healthcheck.check() is None)
 
+    watched.keeper.stop()
+
+    assert not healthcheck.health_file().exists()
+
 
 def test_an_old_or_missing_sign_of_life_is_none() -> None:
     assert "no sign of life" in str(healthcheck.check())
@@ -179,8 +183,11 @@ def test_the_check_of_the_container_follows_the_file(text: str, status: int) -> 
 def test_a_folder_that_cannot_be_written_does_not_end_the_watch(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried: list[str] = []
+    write = healthcheck.write
+    monkeypatch.setattr(healthcheck, "write", lambda text: (tried.append(text), write(text)))
     monkeypatch.setenv("WATTBUS_HEALTH_FILE", "/no/such/folder/health")
-    time.sleep(0.1)
+    wait_until(lambda: len(tried) > 2)
 
     watched.keeper.connected()
 

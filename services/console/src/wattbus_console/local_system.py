@@ -8,10 +8,10 @@ from wattbus_console.processes.child import Service
 from wattbus_console.processes.ports import HOST
 
 BROKER, SIMULATOR, BRIDGE = "broker", "simulator", "station-bridge"
-SCHEDULER, LOGGER, DASHBOARD = "scheduler", "logger", "dashboard"
+SCHEDULER, LOGGER, DASHBOARD, HOMEASSISTANT = "scheduler", "logger", "dashboard", "homeassistant"
 ON_THE_BUS = (LOGGER, SCHEDULER, BRIDGE)
-WITH_METRICS = (BRIDGE, SCHEDULER, LOGGER, DASHBOARD)
-STOP_ORDER = ((SCHEDULER, DASHBOARD), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
+WITH_METRICS = (BRIDGE, SCHEDULER, LOGGER, DASHBOARD, HOMEASSISTANT)
+STOP_ORDER = ((SCHEDULER, DASHBOARD, HOMEASSISTANT), (BRIDGE,), (LOGGER, SIMULATOR), (BROKER,))
 """Who depends on nobody first: the scheduler gives its lease to the bridge, the bridge its last
 readings to the logger.
 """
@@ -30,6 +30,13 @@ class Wishes:
     run_dir: Path
     simulated_stations: tuple[str, ...]
     has_dashboard: bool = False
+    has_homeassistant: bool = False
+
+    @property
+    def for_people(self) -> tuple[str, ...]:
+        """The services that only people need, of those that are wanted."""
+        wanted = {DASHBOARD: self.has_dashboard, HOMEASSISTANT: self.has_homeassistant}
+        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
     @property
     def secrets(self) -> Path:
@@ -66,7 +73,7 @@ def services(
     commands: Mapping[str, Path],
     inherited: Mapping[str, str],
 ) -> dict[str, Service]:
-    """Return every service by name, the dashboard if it is wanted.
+    """Return every service by name, those for people if they are wanted.
 
     `commands` gives the program of each, `inherited` the environment in which the console runs;
     settings made there for a service stay.
@@ -98,9 +105,8 @@ def services(
         SCHEDULER: on_the_bus(SCHEDULER, {"WATTBUS_SCHEDULER_STRATEGY": wishes.strategy}),
         BRIDGE: on_the_bus(BRIDGE, _bridge(wishes, endpoints)),
     }
-    if wishes.has_dashboard:
-        found[DASHBOARD] = on_the_bus(DASHBOARD, _dashboard(wishes, endpoints))
-    return found
+    own = {DASHBOARD: _dashboard(wishes, endpoints), HOMEASSISTANT: {}}
+    return {**found, **{name: on_the_bus(name, own[name]) for name in wishes.for_people}}
 
 
 def _mqtt(user: str, wishes: Wishes, endpoints: Endpoints) -> dict[str, str]:

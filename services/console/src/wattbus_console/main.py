@@ -45,7 +45,7 @@ def main() -> None:
     """Run the command; 2 for a mistake, with one line that tells what to do."""
     # What people need to know is printed; a run's own log gets the rest.
     logging.getLogger().addHandler(logging.NullHandler())
-    where.use_own_health_file()
+    where.leave_no_health_file()
     try:
         build()()
     except Mistake as mistake:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -141,7 +142,7 @@ class _Start:
         self._bus = connected
         started_at = datetime.now(UTC)
         first = (local_system.SIMULATOR, local_system.LOGGER, local_system.SCHEDULER)
-        for name in (*first, *self._dashboard):
+        for name in (*first, *self._wishes.for_people):
             self._supervisor.start(self._services[name])
         url = self._endpoints.simulator_url
         steps = (
@@ -161,17 +162,17 @@ class _Start:
             if not self._wait(name, is_ready):
                 return False
             self._reporter.ready(name, word)
-        return self._bridge(started_at) and self._wait_for_dashboard(started_at)
+        return self._bridge(started_at) and self._wait_for_people(started_at)
 
-    @property
-    def _dashboard(self) -> tuple[str, ...]:
-        return (local_system.DASHBOARD,) if self._wishes.has_dashboard else ()
-
-    def _wait_for_dashboard(self, started_at: datetime) -> bool:
-        for name in self._dashboard:
-            if not self._wait(name, lambda: self._is_up(local_system.DASHBOARD, started_at)):
+    def _wait_for_people(self, started_at: datetime) -> bool:
+        words = {
+            local_system.DASHBOARD: self._endpoints.dashboard_url,
+            local_system.HOMEASSISTANT: "announces the site and its stations by MQTT",
+        }
+        for name in self._wishes.for_people:
+            if not self._wait(name, partial(self._is_up, name, started_at)):
                 return False
-            self._reporter.ready(name, self._endpoints.dashboard_url)
+            self._reporter.ready(name, words[name])
         return True
 
     def _bridge(self, started_at: datetime) -> bool:
@@ -226,9 +227,7 @@ class _Start:
 
 
 def _commands(wishes: Wishes) -> dict[str, Path]:
-    names = [local_system.SIMULATOR, *local_system.ON_THE_BUS]
-    if wishes.has_dashboard:
-        names.append(local_system.DASHBOARD)
+    names = [local_system.SIMULATOR, *local_system.ON_THE_BUS, *wishes.for_people]
     return {
         local_system.BROKER: find_mosquitto(os.environ),
         **{name: find_command(f"wattbus-{name}") for name in names},

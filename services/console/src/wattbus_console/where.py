@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,8 +140,6 @@ def _ask(project: Project, docker: str, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def use_own_health_file() -> None:
-    """Keep the session's sign of life apart from that of services on this machine."""
-    if "WATTBUS_HEALTH_FILE" not in os.environ:
-        name = f"wattbus-console-{os.getpid()}"
-        os.environ["WATTBUS_HEALTH_FILE"] = str(Path(tempfile.gettempdir()) / name)
+def leave_no_health_file() -> None:
+    """Have sessions of the console leave no sign of life: nobody asks it whether it is well."""
+    os.environ.setdefault("WATTBUS_HEALTH_FILE", os.devnull)

@@ -25,6 +25,13 @@ def write(text: str) -> None:
     beside.replace(path)
 
 
+def clear() -> None:
+    """Take the sign of life away, as a service does that ends."""
+    path = health_file()
+    if path.is_file():
+        path.unlink(missing_ok=True)
+
+
 def check() -> str | None:
     """Return None for a healthy service, else what is wrong."""
     path = health_file()

@@ -63,6 +63,7 @@ class Housekeeper:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2 * CHECK_EVERY_S)
+            _clear_health()
 
     def beat(self) -> None:
         """Note that the main loop is alive."""
@@ -157,3 +158,10 @@ class Housekeeper:
         if not self._is_stopped:
             log.critical("the process did not end by itself within %g s", GRACE_S)
             os._exit(EXIT_CODE)
+
+
+def _clear_health() -> None:
+    try:
+        healthcheck.clear()
+    except OSError as error:
+        log.debug("cannot remove the health file: %s", error)

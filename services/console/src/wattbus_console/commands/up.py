@@ -10,6 +10,8 @@ from rich.text import Text
 from wattbus_console.commands import local, options
 from wattbus_console.commands.local import Asked
 from wattbus_console.commands.output import terminal
+from wattbus_console.local_system import HOMEASSISTANT
+from wattbus_console.processes.ports import HOST
 from wattbus_console.rendering import palette
 from wattbus_console.starting import LocalSystem, running
 from wattbus_console.stopping import heeding_signals
@@ -23,6 +25,8 @@ wattbus up
 wattbus up --strategy load --seconds-per-hour 10
 
 wattbus up --scenario three-cars --data-dir /tmp/three-cars
+
+wattbus up --homeassistant
 """
 
 
@@ -45,6 +49,12 @@ def up(
     dashboard: Annotated[
         bool, typer.Option("--dashboard/--no-dashboard", help="Serve the page in the browser.")
     ] = True,
+    homeassistant: Annotated[
+        bool,
+        typer.Option(
+            "--homeassistant/--no-homeassistant", help="Announce the site to Home Assistant."
+        ),
+    ] = False,
 ) -> None:
     """Run the whole system on this machine, without Docker, until Ctrl-C.
 
@@ -55,7 +65,7 @@ def up(
     console = terminal()
     asked = Asked(scenario, site_file, strategy, seconds_per_hour, data_dir, run_dir)
     project, wishes = local.wishes_of(asked, "up")
-    wishes = replace(wishes, has_dashboard=dashboard)
+    wishes = replace(wishes, has_dashboard=dashboard, has_homeassistant=homeassistant)
     with (
         heeding_signals() as stopping,
         local.held_folders(wishes),
@@ -90,6 +100,7 @@ class Reporter:
 def _tell_what_to_do(console: Console, system: LocalSystem) -> None:
     lines = (
         *([("open it", system.endpoints.dashboard_url)] if system.wishes.has_dashboard else []),
+        *([("Home Assistant", _home_assistant(system))] if system.wishes.has_homeassistant else []),
         ("see it", "wattbus watch"),
         ("every message", local.subscribe_line(system)),
         ("ask for it", "wattbus mode car1 now"),
@@ -101,3 +112,11 @@ def _tell_what_to_do(console: Console, system: LocalSystem) -> None:
         console.print(
             Text.assemble((f"  {name:<15}", palette.QUIET), word), soft_wrap=True, highlight=False
         )
+
+
+def _home_assistant(system: LocalSystem) -> str:
+    password_file = system.wishes.secrets / HOMEASSISTANT / "password"
+    return (
+        f"its MQTT integration: broker {HOST}, port {system.endpoints.broker_port}, user "
+        f"{HOMEASSISTANT}, password in {local.shown(password_file)}"
+    )

@@ -4,11 +4,13 @@ import fcntl
 import os
 import socket
 import tempfile
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 HOST = "127.0.0.1"
-_claims: dict[int, BinaryIO] = {}
+LOCK_NAME = "wattbus-ports.lock"
+"""One file for all runs, which stays: its byte N is locked by who has claimed port N."""
+_claimed: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -38,20 +40,30 @@ def pick(preferred: int) -> int:
 
 def _claim(port: int) -> bool:
     """Have a port to ourselves among runs on this machine; where no lock can be had, trust."""
-    if port in _claims:
-        return True
-    path = Path(tempfile.gettempdir()) / f"wattbus-port-{port}.lock"
-    try:
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644), "rb")
-    except OSError:
+    file = _lock_file()
+    if file is None or port in _claimed:
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
-        file.close()
         return False
-    _claims[port] = file
+    _claimed.add(port)
     return True
+
+
+@cache
+def _lock_file() -> int | None:
+    """Return the file whose bytes are locked; None where it cannot be had.
+
+    It is never closed: closing it once would give back every claim of this process.
+    """
+    path = Path(tempfile.gettempdir()) / LOCK_NAME
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        # Without O_CREAT where it is there: Linux may refuse that for a file of another user.
+        return os.open(path, flags if path.exists() else flags | os.O_CREAT, 0o666)
+    except OSError:
+        return None
 
 
 def answers(port: int) -> bool:
