@@ -13,6 +13,8 @@ from wattbus_contract.facts import Control, SiteInfo, StationInfo
 from wattbus_homeassistant.discovery import announcements, changes, is_of_site
 from wattbus_homeassistant.entity import Place
 from wattbus_homeassistant.facts import Facts, with_message
+from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.words import SWEDISH
 
 SITE_TOPIC = "homeassistant/device/wattbus_home/config"
 CAR1_TOPIC = "homeassistant/device/wattbus_home_car1/config"
@@ -191,3 +193,18 @@ def test_a_message_that_says_nothing_new_changes_nothing() -> None:
 
 def test_ids_with_hyphens_cannot_be_confused() -> None:
     assert Place("a", "", "b-c").object_id != Place("a-b", "", "c").object_id
+
+
+def entities_in(language: Language) -> list[dict[str, Any]]:
+    found = announcements(FACTS, "1.2.3", language).values()
+    parts = [part for text in found for part in json.loads(text)["components"].values()]
+    return [part for part in parts if "name" in part]
+
+
+def test_in_swedish_every_entity_has_another_name_and_nothing_else_is_different() -> None:
+    english, swedish = entities_in("en"), entities_in("sv")
+
+    assert len(english) == len(swedish) >= 50
+    for one, other in zip(english, swedish, strict=True):
+        assert other.pop("name") == SWEDISH[one.pop("name")]
+        assert one == other

@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from fixtures.sessions import wait_until
 from wattbus_console.local_system import Endpoints, Wishes, services
 
 SERVICES = ("simulator", "station-bridge", "scheduler", "logger")
+FOR_PEOPLE = ("homeassistant", "notifier")
 DASHBOARD = ROOT / "docs" / "grafana-dashboard.json"
 NOT_BASE_UNITS = {
     "milliseconds", "minutes", "hours", "days", "kilowatts", "watthours", "kilobytes", "percent",
@@ -45,12 +47,12 @@ def scraped(port: int) -> dict[str, Metric]:
 def ports(
     broker: BrokerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, int]]:
-    """All four services at work on a site of their own, each with figures on a free port."""
+    """Services at work on a site of their own, each with figures on a free port."""
     folder = tmp_path_factory.mktemp("metrics")
     site = f"metrics-{os.getpid()}"
-    ports = {name: free_port() for name in SERVICES}
+    ports = {name: free_port() for name in (*SERVICES, *FOR_PEOPLE)}
     with ExitStack() as running:
-        for name in SERVICES:
+        for name, port in ports.items():
             module = f"wattbus_{name.replace('-', '_')}.main"
             log = running.enter_context((folder / f"{name}.log").open("wb"))
             environment = {
@@ -67,7 +69,7 @@ def ports(
                 "WATTBUS_MQTT_PORT": str(broker.port),
                 "WATTBUS_MQTT_CLIENT_ID": f"{name}-{os.getpid()}"[:32],
                 "WATTBUS_HEALTH_FILE": str(folder / f"{name}.health"),
-                "WATTBUS_METRICS_PORT": str(ports[name]),
+                "WATTBUS_METRICS_PORT": str(port),
             }
             if name != "simulator":
                 environment["WATTBUS_MQTT_PASSWORD_FILE"] = str(broker.password_file(name))
@@ -91,6 +93,8 @@ def figures(ports: dict[str, int]) -> Scrape:
     wait_until(lambda: is_there("station-bridge", "wattbus_station_limits"), "a limit", 60)
     wait_until(lambda: is_there("scheduler", "wattbus_limits_sent"), "a limit is sent", 60)
     wait_until(lambda: is_there("logger", "wattbus_charging_cost"), "the report", 60)
+    for service in FOR_PEOPLE:
+        wait_until(partial(is_there, service, "wattbus_broker_connected"), service, 60)
     return {service: scraped(port) for service, port in ports.items()}
 
 
@@ -167,7 +171,7 @@ def test_the_simulator_shows_its_world(figures: Scrape) -> None:
     assert value(simulator, "wattbus_simulator_house_power_watts") > 0
 
 
-@pytest.mark.parametrize("service", ["station-bridge", "scheduler", "logger"])
+@pytest.mark.parametrize("service", [*SERVICES[1:], *FOR_PEOPLE])
 def test_each_service_on_the_bus_shows_its_session(figures: Scrape, service: str) -> None:
     assert value(figures[service], "wattbus_service_info", service=service) == 1
     assert value(figures[service], "wattbus_broker_connected") == 1
@@ -186,7 +190,15 @@ def test_without_a_port_nothing_of_it_is_loaded() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("module", ["wattbus_scheduler.main", "wattbus_logger.main"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "wattbus_scheduler.main",
+        "wattbus_logger.main",
+        "wattbus_homeassistant.main",
+        "wattbus_notifier.main",
+    ],
+)
 def test_a_port_that_is_taken_stops_the_start_and_is_named(module: str, tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -242,16 +254,22 @@ def test_the_documentation_lists_every_figure(figures: Scrape) -> None:
 
 
 def test_a_local_run_gives_each_service_a_port_of_its_own(tmp_path: Path) -> None:
-    wishes = Wishes("course-day", tmp_path, "home", "cheapest", None, tmp_path, tmp_path, ("car1",))
-    commands = dict.fromkeys(("broker", *SERVICES), tmp_path)
+    wishes = Wishes(
+        "course-day", tmp_path, "home", "cheapest", None, tmp_path, tmp_path, ("car1",),
+        has_dashboard=True, has_homeassistant=True,
+    )  # fmt: skip
+    commands = dict.fromkeys(("broker", *SERVICES, *wishes.for_people), tmp_path)
 
     def ports_of(inherited: dict[str, str]) -> dict[str, str | None]:
         found = services(wishes, Endpoints(1, 2, 3), commands, inherited)
-        return {name: found[name].environment.get("WATTBUS_METRICS_PORT") for name in SERVICES[1:]}
+        on_the_bus = [*SERVICES[1:], *wishes.for_people]
+        return {name: found[name].environment.get("WATTBUS_METRICS_PORT") for name in on_the_bus}
 
     assert ports_of({"WATTBUS_METRICS_PORT": "9101"}) == {
         "station-bridge": "9101",
         "scheduler": "9102",
         "logger": "9103",
+        "dashboard": "9104",
+        "homeassistant": "9105",
     }
     assert set(ports_of({}).values()) == {None}

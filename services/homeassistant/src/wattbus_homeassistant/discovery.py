@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from wattbus_contract.facts import SiteInfo, StationInfo
 from wattbus_homeassistant.entity import Config, Place
 from wattbus_homeassistant.facts import Facts
+from wattbus_homeassistant.settings import Language
 from wattbus_homeassistant.site_entities import site_entities
 from wattbus_homeassistant.station_entities import station_entities
+from wattbus_homeassistant.words import in_language
 
 PREFIX = "homeassistant"
 BIRTH_TOPIC = f"{PREFIX}/status"
@@ -27,14 +29,14 @@ def config_topic(place: Place) -> str:
     return f"{PREFIX}/device/{place.object_id}/config"
 
 
-def announcements(facts: Facts, version: str) -> dict[str, bytes]:
+def announcements(facts: Facts, version: str, language: Language = "en") -> dict[str, bytes]:
     """Return the discovery message by topic, of all that is known well enough to be announced."""
     if facts.site is None:
         return {}
-    site = Place(facts.site_id, facts.bridge)
+    site = Place(facts.site_id, facts.bridge, language=language)
     wanted = {config_topic(site): _encode(_site_config(site, facts.site, facts, version))}
     for station, info in facts.known_stations.items():
-        place = Place(facts.site_id, facts.bridge, station)
+        place = Place(facts.site_id, facts.bridge, station, language)
         config = _station_config(place, info, facts.site.currency, version)
         wanted[config_topic(place)] = _encode(config)
     return wanted
@@ -74,7 +76,7 @@ def _site_config(place: Place, site: SiteInfo, facts: Facts, version: str) -> Co
         "identifiers": [place.object_id],
         "name": site.name or place.site,
         "manufacturer": MAKER,
-        "model": "Site",
+        "model": in_language("Site", place.language),
         "sw_version": version,
     }
     entities = site_entities(place, site.currency, facts.strategies)
@@ -86,7 +88,7 @@ def _station_config(place: Place, info: StationInfo, currency: str, version: str
         "identifiers": [place.object_id],
         "name": info.name or place.station,
         "manufacturer": MAKER,
-        "model": info.car_name or "Charging station",
+        "model": info.car_name or in_language("Charging station", place.language),
         "sw_version": version,
         "via_device": Place(place.site, place.bridge).object_id,
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from wattbus_contract import topics
 from wattbus_contract.topics import TopicSpec
 from wattbus_homeassistant import templates
+from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.words import in_language
 
 BRIDGE_USER = "station-bridge"
 AT_LEAST_ONCE = 1
@@ -20,6 +22,7 @@ class Place:
     site: str
     bridge: str
     station: str | None = None
+    language: Language = "en"
 
     @property
     def object_id(self) -> str:
@@ -32,13 +35,16 @@ class Place:
         return spec.topic(self.site, **ids)
 
     def entity(self, platform: str, key: str, name: str, **options: object) -> Config:
-        """Return one entity; its first id in Home Assistant is `<platform>.<station>_<key>`."""
+        """Return one entity, named in the place's language.
+
+        Its first id in Home Assistant is `<platform>.<station>_<key>` in any language.
+        """
         return {
             "platform": platform,
             "unique_id": f"{self.object_id}_{key}",
             "qos": AT_LEAST_ONCE,
             "default_entity_id": f"{platform}.{self._id_in_home_assistant}_{key}",
-            "name": name,
+            "name": in_language(name, self.language),
             **options,
         }
 

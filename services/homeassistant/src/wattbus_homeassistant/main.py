@@ -10,6 +10,7 @@ from threading import Event
 
 from wattbus_contract import topics
 from wattbus_contract.broker_settings import BrokerSettings, load
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession, SessionDead
 from wattbus_homeassistant.settings import HomeAssistantSettings, SiteSettings
 from wattbus_homeassistant.shell import Announcer, subscriptions
@@ -45,7 +46,12 @@ def serve(broker: BrokerSettings, settings: HomeAssistantSettings, site: str) ->
         subscriptions=subscriptions(site, own_status),
         is_durable=False,
     )
-    announcer = Announcer(session, own_version)
+    announcer = Announcer(session, own_version, settings.language)
+    metrics = load(MetricsSettings)
+    if metrics.port:
+        from wattbus_contract.metrics import expose, new_registry  # noqa: PLC0415 - if wanted
+
+        expose(metrics, new_registry(session))
     session.start()
     log.info("announces site %s to Home Assistant", site)
     try:

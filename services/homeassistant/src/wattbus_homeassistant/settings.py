@@ -1,6 +1,6 @@
 """The announcer's settings: environment variables `WATTBUS_…`, checked at start."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,9 +16,13 @@ class SiteSettings(BaseSettings):
     site: Annotated[str, Field(pattern=ID_PATTERN)] = "home"
 
 
+Language = Literal["en", "sv"]
+
+
 class HomeAssistantSettings(BaseSettings):
-    """How much is logged."""
+    """In which language entities are named, and how much is logged."""
 
     model_config = SettingsConfigDict(env_prefix="WATTBUS_HOMEASSISTANT_", extra="ignore")
 
+    language: Language = "en"
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

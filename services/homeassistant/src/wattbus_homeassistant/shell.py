@@ -16,6 +16,7 @@ from wattbus_homeassistant.discovery import (
     is_of_site,
 )
 from wattbus_homeassistant.facts import Facts, with_message
+from wattbus_homeassistant.settings import Language
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,10 @@ class Announcer:
     included: so it finds what was announced by a process before it, and removes what has left.
     """
 
-    def __init__(self, session: MqttSession, version: str) -> None:
+    def __init__(self, session: MqttSession, version: str, language: Language = "en") -> None:
         self._session = session
         self._version = version
+        self._language = language
         self._facts = Facts(session.site)
         self._published: dict[str, bytes] = {}
         self._connection = 0
@@ -91,7 +93,7 @@ class Announcer:
             self._announce()
 
     def _announce(self) -> None:
-        wanted = announcements(self._facts, self._version)
+        wanted = announcements(self._facts, self._version, self._language)
         for topic, payload in changes(self._facts, wanted, self._published).items():
             try:
                 self._session.send(topic, payload, is_retained=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from wattbus_contract import topics
 from wattbus_contract.broker_settings import BadSetting, BrokerSettings, load
+from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession, SessionDead
 from wattbus_notifier.occurrences import Notice, Urgency
 from wattbus_notifier.settings import NotifierSettings, SiteSettings
@@ -81,6 +82,11 @@ def serve(broker: BrokerSettings, settings: NotifierSettings, site: str) -> int:
         is_durable=False,
     )
     notifier = Notifier(session, settings, targets)
+    metrics = load(MetricsSettings)
+    if metrics.port:
+        from wattbus_contract.metrics import expose, new_registry  # noqa: PLC0415 - if wanted
+
+        expose(metrics, new_registry(session))
     session.start()
     log.info("tells of site %s, through %d targets", site, len(targets))
     try:
