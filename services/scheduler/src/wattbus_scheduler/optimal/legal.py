@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattbus_scheduler.optimal.grid import Power
-from wattbus_scheduler.optimal.problem import EPSILON_KW, Bools, Floats, Problem
+from wattbus_scheduler.optimal.problem import EPSILON_KW, Bools, Floats, Ints, Problem
 
 ENERGY_EPSILON_KWH = 1e-7
+LEAST_RAISE_KW, SLIVER_KWH = 1e-2, 2e-5
+"""What is worth moving to a cheaper piece, and what is too little for a slot of its own."""
 ROUNDING_KW = 3e-6
 """A power so little below a step is that step; the rows are checked afterwards."""
 
@@ -45,7 +47,16 @@ def legalised(problem: Problem, on: Bools, energy_kwh: Floats, powers: Sequence[
         _top_up(problem, legal, int(car), powers[car], used)
     for car in range(problem.cars):
         _trim(problem, legal, car)
+    if _is_money_all(problem):
+        for car in range(problem.cars):
+            _concentrate(problem, legal, car, powers[car], used)
     return legal
+
+
+def _is_money_all(problem: Problem) -> bool:
+    """Whether a kWh counts the same at any power, and nothing but its price."""
+    weighs_power = problem.wear is not None or problem.change_price > 0 or problem.peak_price > 0
+    return not weighs_power and not problem.surplus_kwh.any()
 
 
 def _missing_kwh(problem: Problem, legal: Legal, car: int) -> float:
@@ -127,11 +138,8 @@ def _trim(problem: Problem, legal: Legal, car: int) -> None:
     """Cut off what is too much at the dearest ends of the blocks."""
     excess = -_missing_kwh(problem, legal, car)
     while excess > ENERGY_EPSILON_KWH:
-        on = legal.part[car] > 0
-        before, after = np.zeros_like(on), np.zeros_like(on)
-        before[1:] = on[:-1] & problem.is_joined[1:]
-        after[:-1] = on[1:] & problem.is_joined[1:]
-        ends = np.flatnonzero(on & ~(before & after) & (legal.part[car] == 1.0))
+        before, after, ends = _ends(problem, legal, car)
+        ends = ends[legal.part[car, ends] == 1.0]
         if not len(ends):
             return
         at = int(ends[np.argmax(problem.price[ends] + 1e-9 * np.arange(len(ends)))])
@@ -144,3 +152,48 @@ def _trim(problem: Problem, legal: Legal, car: int) -> None:
         legal.part[car, at] = 1 - excess / held
         legal.from_back[car, at] = bool(after[at] and not before[at])
         return
+
+
+def _concentrate(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw: Floats) -> None:
+    """Raise a car's powers where it is cheap and end it earlier at the dearest end of a block.
+
+    A whole piece at the least power may hold more than is wanted of a dear hour.
+    """
+    power, part = legal.power_kw[car], legal.part[car]
+    while True:
+        before, after, ends = _ends(problem, legal, car)
+        # Where charging goes on already it would have to start anew.
+        ends = ends[~problem.is_free_start[car, ends]]
+        if not len(ends):
+            return
+        at = int(ends[np.argmax(problem.price[ends])])
+        hours = float(problem.hours[at])
+        net_kw = float(power[at] - problem.overhead_kw[car])
+        held = net_kw * float(part[at]) * hours
+        cheaper = np.flatnonzero((part == 1.0) & (problem.price < problem.price[at] - 1e-6))
+        room = np.minimum(power + problem.room_kw(used_kw, car), problem.max_kw[car])
+        moved = 0.0
+        for piece in cheaper[np.argsort(problem.price[cheaper], kind="stable")].tolist():
+            now, length = float(power[piece]), float(problem.hours[piece])
+            raised = kinds.highest(min(float(room[piece]), now + (held - moved) / length))
+            if raised > now + LEAST_RAISE_KW:
+                power[piece] = raised
+                used_kw[:, piece] += problem.share[:, car] * (raised - now)
+                moved += (raised - now) * length
+        if moved <= 0:
+            return
+        if moved < held - SLIVER_KWH:
+            part[at] *= 1 - moved / held
+            legal.from_back[car, at] = bool(after[at] and not before[at])
+            return
+        used_kw[:, at] -= problem.share[:, car] * power[at]
+        power[at] = part[at] = 0.0
+
+
+def _ends(problem: Problem, legal: Legal, car: int) -> tuple[Bools, Bools, Ints]:
+    """Return which pieces follow one that is on, come before one, and which are a block's ends."""
+    on = legal.part[car] > 0
+    before, after = np.zeros_like(on), np.zeros_like(on)
+    before[1:] = on[:-1] & problem.is_joined[1:]
+    after[:-1] = on[1:] & problem.is_joined[1:]
+    return before, after, np.flatnonzero(on & ~(before & after)).astype(np.int32)

@@ -68,27 +68,39 @@ def _with(booked: Booked, terms: Terms, number: int) -> Booked:
     problem = terms.problem_for(booked.pieces, [task])
     slots = np.array([piece.slot_index for piece in booked.pieces])
     price = problem.price + terms.extra_price[number, slots]
-    # Only pieces that have room for the one power are usable at all.
-    room = np.where(problem.is_usable[0], problem.min_kw[0], 0.0)
-    seen = view_of(problem, 0, price, room, float(problem.need_kwh[0]))
+    best_cost, best, powers_kw = np.inf, np.zeros(len(slots)), problem.min_kw[0]
+    # Of several powers the least is gentle, and the highest takes the least of a dear time.
+    for power_kw in (problem.min_kw[0], problem.max_kw[0]):
+        # Only pieces that have room for the power are usable at all.
+        room = np.where(problem.is_usable[0], power_kw, 0.0)
+        cost, share = _cheapest(view_of(problem, 0, price, room, float(problem.need_kwh[0])), terms)
+        if cost < best_cost - 1e-9:
+            best_cost, best, powers_kw = cost, share, power_kw
+        if not (room < problem.max_kw[0]).any():
+            break
+    stretches = _stretches(booked.pieces, best, powers_kw * 1000)
+    left = booked.pieces
+    for stretch in stretches:
+        left = book(left, task.car, stretch.start_s, stretch.end_s, stretch.power_w)
+    return Booked({**booked.stretches, number: stretches}, left, booked.cost + best_cost)
+
+
+def _cheapest(seen: CarView, terms: Terms) -> tuple[float, Floats]:
+    """Return the least cost of a car at the most that it sees, and the part of each piece."""
     view = replace(
         seen,
-        high_kwh=seen.low_kwh,
+        low_kwh=seen.high_kwh,
         start_price=terms.start_price,
         # Room that all want is priced as unmet energy is: somebody still has to take it.
         unmet_price=UNMET_FACTOR * seen.unmet_price,
     )
-    best_cost, best = float(view.need_kwh * view.unmet_price), np.zeros(len(slots))
+    best_cost, best = float(view.need_kwh * view.unmet_price), np.zeros(len(view.can))
     for on in _wide_enough(view):
         for share in (_trimmed_at_ends(view, on), _trimmed_where_dear(view, on)):
             cost = _cost(view, share)
             if cost < best_cost - 1e-9:
                 best_cost, best = cost, share
-    stretches = _stretches(booked.pieces, best, float(problem.min_kw[0].max()) * 1000)
-    left = booked.pieces
-    for stretch in stretches:
-        left = book(left, task.car, stretch.start_s, stretch.end_s, stretch.power_w)
-    return Booked({**booked.stretches, number: stretches}, left, booked.cost + best_cost)
+    return best_cost, best
 
 
 def _wide_enough(view: CarView) -> list[Bools]:
@@ -173,9 +185,9 @@ def _cost(view: CarView, share: Floats) -> float:
     return energy_cost + view.start_price * starts + view.unmet_price * unmet
 
 
-def _stretches(pieces: Sequence[Piece], share: Floats, power_w: float) -> list[Stretch]:
+def _stretches(pieces: Sequence[Piece], share: Floats, powers_w: Floats) -> list[Stretch]:
     stretches = []
-    for piece, part in zip(pieces, share, strict=True):
+    for piece, part, power_w in zip(pieces, share, powers_w.tolist(), strict=True):
         if part == 0:
             continue
         used_s = abs(part) * piece.duration_s

@@ -217,9 +217,8 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
         )
         known = None if rigid else relaxed
         effort = Effort(stop_at_s=job.stop_at_s)
-        change_price = job.wishes.power_change_price_per_kw
-        safe = replace(_safe(exact), change_price=change_price)
-        solution = solve(safe, calm, effort, known, running)
+        exact = replace(exact, change_price=job.wishes.power_change_price_per_kw)
+        solution = solve(_safe(exact), calm, effort, known, running)
         chosen.update(_stretches(exact, pieces, flexible, solution))
     allocation = _as_drawn(job.situation, Allocation(pieces, job.settled.urgent, chosen))
     chosen = allocation.chosen
