@@ -15,10 +15,12 @@ from wattbus_contract.codec import Decoded
 from wattbus_contract.metrics_settings import MetricsSettings
 from wattbus_contract.session import MqttSession
 from wattbus_dashboard.bus import BusReader
+from wattbus_dashboard.memory import Memory
 from wattbus_dashboard.password import Password
 from wattbus_dashboard.settings import DashboardSettings, SiteSettings, check_guarded
 
 USER = "dashboard"
+SAVE_EVERY_S = 60.0
 EXAMPLES = """examples:
   wattbus-dashboard                 run, with the settings of the environment
   wattbus-dashboard set-password    ask for the password of the page and keep its hash
@@ -94,9 +96,11 @@ def serve(
         from wattbus_contract.metrics import expose, new_registry  # noqa: PLC0415 - if wanted
 
         expose(metrics, new_registry(session))
-    hub = Hub()
+    hub, memory = Hub(), Memory(settings.state_dir, site)
+    hub.picture.remember_loads(memory.load())
     server.set_up(hub, password)
     faults: list[str] = []
+    keeping: list[asyncio.Task[None]] = []
 
     async def start() -> None:
         loop = asyncio.get_running_loop()
@@ -110,11 +114,20 @@ def serve(
 
         hub.bus = BusReader(session, hear, end)
         hub.bus.start()
+        keeping.append(asyncio.create_task(keep()))
         log.info("shows site %s at http://%s:%d", site, settings.host, settings.port)
 
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            await asyncio.to_thread(memory.save, dict(hub.picture.loads))
+
     def stop() -> None:
+        for task in keeping:
+            task.cancel()
         if hub.bus is not None:
             hub.bus.stop()
+        memory.save(hub.picture.loads)
 
     app.on_startup(start)
     app.on_shutdown(stop)

@@ -1,6 +1,6 @@
 """The picture of a site that the messages on the bus paint: the newest of each, and a history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -96,6 +96,7 @@ class Picture:
     """Rises with every change."""
     chart_version: int = 0
     """Rises with every change of what the chart shows."""
+    _is_from_memory: bool = False
 
     def station(self, station_id: str) -> Station:
         """Return a station's part, made empty when it is new."""
@@ -146,6 +147,12 @@ class Picture:
                 self.league = league
             case ServiceStatus() as status:
                 self._note_service(message, status)
+
+    def remember_loads(self, loads: Mapping[datetime, Load]) -> None:
+        """Begin with what an earlier process has seen; the first measurement says what holds."""
+        self.loads = dict(loads)
+        self._is_from_memory = bool(loads)
+        self.chart_version += 1
 
     def set_connected(self, *, is_connected: bool) -> None:
         """Note whether the broker answers."""
@@ -219,6 +226,12 @@ class Picture:
         bucket_s = household.at.timestamp() // BUCKET_S * BUCKET_S
         bucket = datetime.fromtimestamp(bucket_s, household.at.tzinfo)
         planned_w = planned_power_w(self.plan, household.at)
+        if self._is_from_memory:
+            # The clock may have been set back meanwhile, or another day simulated.
+            self._is_from_memory = False
+            self.loads = {
+                at: load for at, load in self.loads.items() if bucket - KEPT <= at <= bucket
+            }
         self.loads[bucket] = Load(
             household.house_load_w, household.stations_power_w, planned_w, household.pv_power_w
         )

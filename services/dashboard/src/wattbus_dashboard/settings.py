@@ -24,7 +24,7 @@ class DashboardSettings(BaseSettings):
 
     `published_at` is the address at which others reach `host` and `port`, where that is another
     one: a container listens on all its addresses, and Docker decides who gets to it.
-    `state_dir` keeps the hash of the password and the secret of the sessions.
+    `state_dir` keeps the hash of the password, the secret of the sessions and the chart's last day.
     """
 
     model_config = SettingsConfigDict(env_prefix="WATTBUS_DASHBOARD_", extra="ignore")
