@@ -66,7 +66,7 @@ def test_what_is_published_while_connecting_does_not_cost_the_connection(
     linger(session._connection._client)
 
     with repeating(lambda: session.publish(topics.LEASE_STATE, LEASE)), running(session):
-        time.sleep(OPENING_S)
+        time.sleep(OPENING_S)  # in which the connection would be lost
 
     assert session.connection == 1
     assert "lost" not in caplog.text
@@ -79,7 +79,7 @@ def test_what_is_published_while_reconnecting_does_not_cost_the_connection(
         linger(session._connection._client)
         with repeating(lambda: session.publish(topics.LEASE_STATE, LEASE)):
             cut(session)
-            time.sleep(OPENING_S)
+            time.sleep(OPENING_S)  # as above
 
     assert session.connection == 2
 
@@ -129,12 +129,14 @@ def test_messages_of_an_outage_come_in_order_before_newer_ones(
     with running(reader), running(session):
         receive_all(reader, 0.3)
         with repeating(lambda: sent.append(session.publish(topics.LEASE_STATE, LEASE).seq)):
-            time.sleep(0.2)
+            wait_until(lambda: len(sent) > 5, "some are sent")
             own_broker.stop()
-            time.sleep(1.0)
+            before = len(sent)
+            wait_until(lambda: len(sent) > before + 20, "more are said while nobody is there")
             own_broker.start()
             wait_until(lambda: session.is_subscribed, "the session is back")
-            time.sleep(0.3)
+            after = len(sent)
+            wait_until(lambda: len(sent) > after + 5, "some are sent again")
         while not received or received[-1] != sent[-1]:
             incoming = reader.receive(10)
             assert incoming is not None
@@ -183,7 +185,7 @@ def test_what_has_expired_while_waiting_is_not_sent(own_broker: BrokerProcess, s
         recorder.subscribe(topics.everything(site))
         session.publish(topics.LEASE_REQUEST, request, expiry_s=1)
         session.publish(topics.SET_LIMIT, limit, station="car1")
-        time.sleep(2.0)
+        time.sleep(2.0)  # longer than the request is valid
 
         with running(session):
             recorder.wait_for(lambda m: m.topic == session.status_topic)

@@ -93,7 +93,7 @@ def test_a_process_with_the_same_client_id_is_noticed(broker: BrokerProcess, sit
             reader.start()
         wait_until(lambda: faults, "one of the two gives up", 30)
         wait_until(lambda: sum(s.is_connected for s in (incumbent, twin)) == 1, "one stays")
-        time.sleep(1.0)
+        time.sleep(1.0)  # in which the one that stays would be thrown out again
         alive = [name for name, s in (("incumbent", incumbent), ("twin", twin)) if s.is_connected]
         is_over.set()
         for reader in readers:

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from fixtures.conformance_suite import ROOT
+from fixtures.waiting import wait_until
 
 SUITE = [str(Path(sys.executable).with_name("wattbus-conformance"))]
 STARTED_WITHIN_S = ENDED_WITHIN_S = 90
@@ -81,10 +81,7 @@ def test_interrupted_suite_leaves_no_process_behind(mosquitto: str) -> None:
         stderr=subprocess.PIPE,
     )
     parent = psutil.Process(process.pid)
-    deadline = time.monotonic() + STARTED_WITHIN_S
-    while schedulers_of(parent) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert schedulers_of(parent) >= 2
+    wait_until(lambda: schedulers_of(parent) >= 2, "two schedulers run", STARTED_WITHIN_S)
     children = parent.children(recursive=True)
 
     process.send_signal(signal.SIGINT)

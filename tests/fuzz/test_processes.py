@@ -220,10 +220,7 @@ def test_the_logger_goes_on_writing_and_quarantines_what_it_cannot_read(
         def works() -> bool:
             message = healthy.publish(topics.METER, meter, station="car1")
             end = f",{message.source},{message.boot_id},{message.seq}"
-            deadline_s = time.monotonic() + 60
-            while not any(row.endswith(end) for row in logger.rows[-500:]):
-                assert time.monotonic() < deadline_s
-                time.sleep(0.05)
+            wait_until(lambda: any(row.endswith(end) for row in logger.rows[-500:]), "its row", 60)
             return True
 
         wait_until(lambda: logger.is_connected, "the logger is there")

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fixtures.waiting import wait_until
 from unit.console import supervising
 from wattbus_console.processes import launcher
 from wattbus_console.processes.child import Service, log_tail
@@ -27,13 +28,6 @@ HAS_CHILD = (
     "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid); "
     "import time; time.sleep(600)"
 )
-
-
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, f"not within {DEADLINE_S:g} s: {what}"
-        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
@@ -154,6 +148,7 @@ def test_who_does_not_obey_is_killed_with_all_its_children(
     supervisor.stop(timeout_s=0.3)
 
     wait_until(lambda: not any(is_alive(pid) for pid in pids), "all have ended")
+    assert supervisor.pids() == {}
 
 
 def test_children_are_in_a_process_group_of_their_own(
@@ -184,7 +179,7 @@ def test_a_second_signal_hurries(
     process, pids = console(STUBBORN)
     wait_until(lambda: "deaf" in log_tail(tmp_path / "0.log"), "it ignores SIGTERM")
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    time.sleep(0.2)  # some of the time that it is given
     assert is_alive(pids[0]), "it is given its time"
     started_s = time.monotonic()
 
@@ -224,7 +219,7 @@ def test_without_the_launcher_a_child_would_outlive_a_killed_console(tmp_path: P
     process.wait()
 
     try:
-        time.sleep(0.3)
+        time.sleep(0.3)  # in which it would have died
         assert is_alive(pid)
     finally:
         os.kill(pid, signal.SIGKILL)

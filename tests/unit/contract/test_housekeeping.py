@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fixtures.waiting import wait_until
 from wattbus_contract import healthcheck, housekeeping
 from wattbus_contract.housekeeping import Housekeeper
 from wattbus_contract.service import Health
@@ -28,8 +29,18 @@ class Watched:
         self.announced: list[tuple[Health, str]] = []
         self.fault: str | None = None
         self.exits: list[int] = []
-        self.keeper = Housekeeper(self._announce, lambda: self.fault)
+        self.turns = 0
+        self.keeper = Housekeeper(self._announce, self._find_fault)
         monkeypatch.setattr(os, "_exit", self.exits.append)
+
+    def turn(self) -> None:
+        """Wait until it has looked at everything once more."""
+        turns = self.turns
+        wait_until(lambda: self.turns >= turns + 2)
+
+    def _find_fault(self) -> str | None:
+        self.turns += 1
+        return self.fault
 
     def _announce(self) -> None:
         self.announced.append((self.keeper.health, self.keeper.detail))
@@ -43,19 +54,18 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     watched.keeper.stop()
 
 
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_each_connection_is_announced(watched: Watched) -> None:
     watched.keeper.connected()
-    wait_until(lambda: len(watched.announced) == 1)
+    wait_until(lambda: watched.announced)
+    watched.turn()
+    assert len(watched.announced) == 1
+
     watched.keeper.disconnected()
     watched.keeper.connected()
-    wait_until(lambda: len(watched.announced) == 2)
+    wait_until(lambda: len(watched.announced) > 1)
+    watched.turn()
+
+    assert watched.announced == [(Health.OK, "")] * 2
 
 
 def test_health_is_announced_when_it_changes_and_only_then(watched: Watched) -> None:
@@ -66,14 +76,14 @@ def test_health_is_announced_when_it_changes_and_only_then(watched: Watched) -> 
     watched.keeper.set_health(Health.DEGRADED, "no prices")
     watched.keeper.set_health(Health.OK, "")
     wait_until(lambda: len(watched.announced) == 3)
-    time.sleep(0.1)
+    watched.turn()
 
     assert watched.announced[1:] == [(Health.DEGRADED, "no prices"), (Health.OK, "")]
 
 
 def test_a_change_of_health_while_away_is_announced_later(watched: Watched) -> None:
     watched.keeper.set_health(Health.DEGRADED, "no prices")
-    time.sleep(0.1)
+    watched.turn()
     assert watched.announced == []
 
     watched.keeper.connected()
@@ -128,7 +138,7 @@ def test_a_main_loop_that_hangs_is_a_fault(
     monkeypatch.setattr(housekeeping, "STALLED_AFTER_S", 0.3)
     for _ in range(50):
         watched.keeper.beat()
-        time.sleep(0.01)
+        time.sleep(0.01)  # longer in all than a loop may be silent
     assert watched.keeper.fault is None
 
     wait_until(lambda: watched.keeper.fault)

@@ -5,7 +5,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -136,10 +135,12 @@ def run_to_the_end(reporter: Reporter, **word: bool) -> None:
     reporter.tend(
         has_news=word.get("news", False), has_milestone=word.get("end", False), time_zone="UTC"
     )
-    deadline_s = time.monotonic() + 60
-    while reporter._process is not None and time.monotonic() < deadline_s:
+
+    def is_through() -> bool:
         reporter.tend(has_news=False, has_milestone=False, time_zone="UTC")
-        time.sleep(0.01)
+        return reporter._process is None
+
+    wait_until(is_through, "the report is made", 60)
 
 
 def test_it_is_told_at_most_once_a_minute_and_at_a_sessions_end(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import psutil
 import pytest
 import requests
 
+from fixtures.waiting import wait_until
+
 COMMAND = str(Path(sys.executable).with_name("wattbus-simulator"))
 
 
@@ -23,11 +25,13 @@ def running(tmp_path):
     with output.open("w") as sink:
         process = subprocess.Popen([COMMAND], env=environment, stdout=sink, stderr=sink)
     try:
-        deadline = time.monotonic() + 20
-        while not (found := re.search(r"http://[\d.:]+", output.read_text())):
-            assert process.poll() is None, output.read_text()
-            assert time.monotonic() < deadline, "the simulator did not start"
-            time.sleep(0.02)
+        address = re.compile(r"http://[\d.:]+")
+        wait_until(
+            lambda: address.search(output.read_text()) or process.poll() is not None,
+            "the simulator says where it is",
+        )
+        found = address.search(output.read_text())
+        assert found is not None, output.read_text()
         yield process, found.group()
     finally:
         process.kill()

@@ -118,7 +118,7 @@ def test_nothing_is_missing_or_double_after_kills_of_bridge_and_broker(scene: Sc
     scene.go_on()
 
     scene.broker.kill()
-    time.sleep(0.7)
+    time.sleep(0.7)  # of readings that no broker takes
     scene.broker.start()
     scene.go_on()
     scene.kill_bridge()
