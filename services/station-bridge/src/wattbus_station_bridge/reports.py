@@ -1,7 +1,6 @@
 """Says what happens at the stations: meter values, states, events, goals and answers to limits."""
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from wattbus_contract import topics
@@ -18,13 +17,13 @@ from wattbus_contract.facts import (
 from wattbus_station_bridge import messages
 from wattbus_station_bridge.announcer import Announcer
 from wattbus_station_bridge.control.failsafe import FailsafeLimits, too_little_text
-from wattbus_station_bridge.control.levels import Levels
 from wattbus_station_bridge.desk import Desk, Pending
 from wattbus_station_bridge.goals import CarTimes, current_goal, in_words
 from wattbus_station_bridge.household import Household
 from wattbus_station_bridge.peaks import PeakBook
-from wattbus_station_bridge.site_file import SiteFile, StationTable
+from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
+from wattbus_station_bridge.traits import levels_of, with_table
 
 log = logging.getLogger(__name__)
 
@@ -292,39 +291,6 @@ class Reports:
                 other.failsafe_w = self._failsafes.limit_w(other.id)
                 info = messages.station_info(other, other.told_traits)
                 self._announcer.keep(topics.STATION_INFO, info, station=other.id)
-
-
-def with_table(traits: StationTraits, table: StationTable) -> StationTraits:
-    """Return a station's traits with what the site file says instead."""
-    capacity_kwh = table.car.battery_capacity_kwh
-    instead: dict[str, object] = {
-        "name": table.name,
-        "control": table.control,
-        "phases": table.phases,
-        "voltage_v": table.voltage_v,
-        "min_current_a": table.min_current_a,
-        "max_current_a": table.max_current_a,
-        "current_step_a": table.current_step_a,
-        "max_power_w": table.max_power_w,
-        "battery_capacity_wh": None if capacity_kwh is None else capacity_kwh * 1000,
-        "charging_efficiency": table.car.charging_efficiency,
-        "car_name": table.car.name,
-    }
-    given = {key: value for key, value in instead.items() if value is not None}
-    return replace(traits, **given)  # type: ignore[arg-type]  # types were checked with the file
-
-
-def levels_of(traits: StationTraits) -> Levels:
-    """Return the levels that a station can hold."""
-    return Levels(
-        control=traits.control,
-        phases=traits.phases,
-        voltage_v=traits.voltage_v,
-        min_current_a=traits.min_current_a,
-        max_current_a=traits.max_current_a,
-        current_step_a=traits.current_step_a,
-        max_power_w=traits.max_power_w,
-    )
 
 
 def _expiry_s(desk: Desk) -> float:
