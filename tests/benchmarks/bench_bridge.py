@@ -42,7 +42,7 @@ def wait_until_all_are_polled(farm_port: int, stations: int) -> None:
 def rate_while(farm_port: int, seconds: float) -> float:
     """Return the polls a second that the farm answers during `seconds`."""
     before, started = served(farm_port), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the measurement itself
     return (served(farm_port) - before) / (time.monotonic() - started)
 
 
@@ -70,7 +70,7 @@ def measure_bare(farm_port: int, stations: int) -> float:
         ]
     )  # fmt: skip
     try:
-        time.sleep(2)
+        time.sleep(2)  # of its start, which is not measured
         wait_until_all_are_polled(farm_port, stations)
         return rate_while(farm_port, SECONDS)
     finally:
@@ -91,7 +91,7 @@ def measure_bridge(farm_port: int, stations: int, folder: Path) -> float:
         }
         bridge = subprocess.Popen(["wattbus-station-bridge"], env=environment)
         try:
-            time.sleep(4)
+            time.sleep(4)  # as above
             wait_until_all_are_polled(farm_port, stations)
             return rate_while(farm_port, SECONDS)
         finally:

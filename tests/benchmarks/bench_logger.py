@@ -189,11 +189,11 @@ def run_idle(
     """Return the percentage of a core that one meter value a second costs."""
     logger = LoggerProcess(broker, data)
     try:
-        time.sleep(2.0)
+        time.sleep(2.0)  # what it does at its start is not idling
         used_s, began_s = logger.cpu_s, time.monotonic()
         for _ in range(seconds):
             feeder.feed(stations, 1)
-            time.sleep(1.0)
+            time.sleep(1.0)  # the pace of the meter values
         return 100 * (logger.cpu_s - used_s) / (time.monotonic() - began_s)
     finally:
         logger.wait_for_rows(feeder.fed)

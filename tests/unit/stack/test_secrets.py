@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import os
 import pkgutil
 import pprint
 import re
@@ -13,7 +14,7 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from fixtures.availability import missing
-from fixtures.broker_process import ROOT
+from fixtures.broker_process import ROOT, SEARCH_PATH
 from wattbus_contract.broker_settings import BadSetting, BrokerSettings, load
 from wattbus_station_bridge.settings import load as load_bridge
 
@@ -124,11 +125,33 @@ def test_git_knows_no_private_key() -> None:
     assert git("grep", "-lE", "-e", "-----BEGIN ([A-Z]+ )?PRIVATE KEY-----") == []
 
 
-def test_git_knows_no_password_that_was_made_on_this_machine() -> None:
-    for file in ROOT.glob(".wattbus/**/secrets/*/password"):
+@pytest.fixture(scope="module")
+def prepared(mosquitto: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A broker's folder as a local run has it, with accounts and certificates, but elsewhere."""
+    folder = tmp_path_factory.mktemp("prepared")
+    script = ROOT / "broker" / "prepare-local.sh"
+    environment = {**os.environ, "PATH": SEARCH_PATH}
+    subprocess.run(["sh", script, folder, "1883", "127.0.0.1", "tls"], env=environment, check=True)
+    return folder
+
+
+def test_git_knows_no_password_that_was_made_on_this_machine(prepared: Path) -> None:
+    files = [*prepared.glob("secrets/*/password"), *ROOT.glob(".wattbus/**/secrets/*/password")]
+
+    assert len(files) > 5
+    # The control: what git does know is found in this way.
+    assert git("grep", "-lF", "-e", prepared.joinpath("secrets").name) != []
+    for file in files:
         assert git("grep", "-lF", "-e", file.read_text()) == [], file
 
 
-def test_secrets_of_a_local_run_are_ignored_by_git() -> None:
-    for name in (".env", ".wattbus/demo/secrets/viewer/password", ".wattbus/x/certificates/a.key"):
-        assert git("check-ignore", name) == [name]
+def test_nothing_that_a_local_run_makes_would_be_added_to_git(prepared: Path) -> None:
+    made = [f"{path.relative_to(prepared)}" for path in prepared.rglob("*") if path.is_file()]
+    names = [".env", *(f".wattbus/{run}/{name}" for run in ("demo", "up") for name in made)]
+
+    ignored = git("check-ignore", "--no-index", *names)
+
+    assert "secrets/viewer/password" in made
+    assert any(name.endswith(".key") for name in made)
+    assert set(names) - set(ignored) == set()
+    assert git("check-ignore", "--no-index", "README.md") == []
