@@ -163,10 +163,12 @@ def test_key_and_certificate_that_do_not_belong_together_are_replaced(tmp_path: 
     shutil.copy2(other / "server" / "server.key", tmp_path / "spare")
     (tmp_path / "spare").replace(key)
     shutil.rmtree(other)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    with pytest.raises(ssl.SSLError):
+        context.load_cert_chain(tmp_path / "server" / "server.crt", key)
 
     make(tmp_path)
 
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "server" / "server.crt", key)
 
 

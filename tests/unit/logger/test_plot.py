@@ -114,8 +114,10 @@ def test_the_axis_tells_the_hours_that_the_clock_showed(
 def test_rows_with_next_to_nothing_known_are_drawn() -> None:
     bare = RecordedRow(MIDNIGHT, MIDNIGHT.replace(tzinfo=None), "car1", 0.0, 0.0)
 
-    picture({"car1": [bare]})
-    picture({"car1": [bare, replace(bare, at=MIDNIGHT + timedelta(minutes=1))]})
+    alone = picture({"car1": [bare]})
+    pair = picture({"car1": [bare, replace(bare, at=MIDNIGHT + timedelta(minutes=1))]})
+
+    assert len(alone.axes) == len(pair.axes) > 0
 
 
 def test_a_year_of_rows_is_thinned_to_what_a_picture_can_show() -> None:

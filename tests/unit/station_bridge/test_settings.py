@@ -271,7 +271,7 @@ def test_a_fuse_is_given_in_watts_or_amperes(
     ids=lambda path: path.name,
 )
 def test_every_file_that_comes_with_the_project_is_good(path: Path) -> None:
-    settings.load_site_file(path, {})
+    assert settings.load_site_file(path, {}).station
 
 
 def test_the_example_shows_every_key() -> None:
