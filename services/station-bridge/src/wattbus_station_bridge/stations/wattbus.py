@@ -174,8 +174,7 @@ class WattbusStation:
         """Ask for the known prices."""
         answer = parse(PricesAnswer, self._fetch(self._get_prices))
         slots = tuple(
-            SourceSlot(slot.start_at, slot.duration_s, slot.price_per_kwh)
-            for slot in answer.slots
+            SourceSlot(slot.start_at, slot.duration_s, slot.price_per_kwh) for slot in answer.slots
         )
         return SourcePrices(answer.source or "station", slots, answer.currency, answer.includes_vat)
 
