@@ -64,6 +64,41 @@ def test_by_day_a_month_is_shown_and_by_year_everything(
     assert "617.90 kWh" in years[2]
 
 
+def test_stations_of_one_person_are_counted_together(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = report(folder, capsys, "--by", "month", "--user", "Anna=car1, car2").splitlines()
+    text = report(folder, capsys, "--by", "year", "--csv", "-", "--user", "Anna=car1,car2")
+    (year,) = csv.DictReader(io.StringIO(text))
+
+    assert lines[1].split()[:2] == ["month", "user"]
+    assert [line.split()[:2] for line in lines[2:4]] == [["2025-01", "Anna"], ["2025-02", "Anna"]]
+    assert "1006.40 kWh" in lines[2]
+    assert (year["user"], year["station"]) == ("Anna", "car1, car2")
+    assert float(year["energy_kwh"]) == pytest.approx(1235.8)
+    assert year["meter_start_kwh"] == "", "two registers have no sum"
+
+
+def test_who_has_no_user_keeps_the_stations_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    options = ("--by", "month", "--user", "Bo=car2")
+    lines = report(folder, capsys, *options).splitlines()
+    report(folder, capsys, *options, "--html", str(page))
+
+    assert [line.split()[1] for line in lines[2:6]] == ["Bo", "car1", "Bo", "car1"]
+    assert "By user" in page.read_text()
+    assert "Bo (car2)" in report(folder, capsys, "--by", "session", "--user", "Bo=car2")
+
+
+def test_a_station_is_one_persons(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--user", "Anna=car1", "--user", "Bo=car2,car1"]
+
+    assert main(["report", "--data", str(folder), *options]) != 0
+    assert "car1 is Anna's and Bo's" in capsys.readouterr().err
+
+
 def test_a_csv_has_units_in_its_head_and_a_line_a_period(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,7 +238,12 @@ def test_a_claim_may_have_an_agreed_price(
 
 
 def test_a_form_or_amount_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    for options in (["--by", "week"], ["--co2", "much"], ["--price-per-kwh", "-1"]):
+    for options in (
+        ["--by", "week"],
+        ["--co2", "much"],
+        ["--price-per-kwh", "-1"],
+        ["--user", "Anna="],
+    ):
         with pytest.raises(SystemExit) as ended:
             main(["report", *options])
         assert ended.value.code == 2

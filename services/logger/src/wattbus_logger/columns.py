@@ -59,6 +59,7 @@ class Column:
 COLUMNS = (
     Column("kind", "kind"),
     Column("period", "period"),
+    Column("user", "user"),
     Column("station", "station"),
     Column("began_at", "from"),
     Column("ended_at", "until"),
@@ -98,6 +99,7 @@ def row_of(summary: Summary, by: By, co2_g_per_kwh: float | None = None) -> Row:
     return {
         "kind": by.value,
         "period": None if day is None else f"{day:{LABELS.get(by, LABELS[By.DAY])}}",
+        "user": summary.user or None,
         "station": summary.station,
         "began_at": summary.began_at.replace(microsecond=0),
         "ended_at": summary.ended_at.replace(microsecond=0),

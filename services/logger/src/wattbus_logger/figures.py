@@ -81,7 +81,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A session, or a station's share of a period, with what it came to. Times are local.
+    """A session, or a station's or user's share of a period, with what it came to. Times are local.
 
     `first_day` begins the period; a session has None. Meter readings are the station's register;
     its difference is the energy, unless the register was set back in between.
@@ -101,6 +101,12 @@ class Summary:
     shortfall_wh: float | None = None
     register_start_wh: float | None = None
     register_end_wh: float | None = None
+    user: str = ""
+
+    @property
+    def who(self) -> str:
+        """Whose line this is: the user's, where one is known, else the station's."""
+        return self.user or self.station
 
 
 def summarise_session(session: Session) -> Summary:
@@ -152,11 +158,11 @@ def summarise_days(session: Session) -> list[Summary]:
 
 
 def gather(shares: Iterable[Summary], by: By) -> list[Summary]:
-    """Add up the shares of days to days, months or years of each station, oldest first."""
+    """Add up the shares of days to days, months or years of each user or station, oldest first."""
     found: dict[tuple[date, str], list[Summary]] = {}
     for share in shares:
         day = share.first_day or share.began_at.date()
-        found.setdefault((begin_of(day, by), share.station), []).append(share)
+        found.setdefault((begin_of(day, by), share.who), []).append(share)
     return [_gathered(day, parts) for (day, _), parts in sorted(found.items())]
 
 
@@ -205,8 +211,11 @@ def _gathered(day: date, parts: Sequence[Summary]) -> Summary:
     # The share that a night's session has in a day is not a session more in a month.
     starts = {part.began_at for part in parts} - {part.ended_at for part in parts}
     first, last = parts[0], parts[-1]
+    stations = sorted({part.station for part in parts})
+    # Two stations have two registers, and two cars two states of charge.
+    is_one = len(stations) == 1
     return Summary(
-        station=first.station,
+        station=", ".join(stations),
         first_day=day,
         began_at=first.began_at,
         ended_at=last.ended_at,
@@ -214,8 +223,9 @@ def _gathered(day: date, parts: Sequence[Summary]) -> Summary:
         session_count=len(starts),
         currency=last.currency or first.currency,
         figures=total(parts),
-        soc_start_percent=first.soc_start_percent,
-        soc_end_percent=last.soc_end_percent,
-        register_start_wh=first.register_start_wh,
-        register_end_wh=last.register_end_wh,
+        soc_start_percent=first.soc_start_percent if is_one else None,
+        soc_end_percent=last.soc_end_percent if is_one else None,
+        register_start_wh=first.register_start_wh if is_one else None,
+        register_end_wh=last.register_end_wh if is_one else None,
+        user=first.user,
     )

@@ -29,17 +29,17 @@ MOST_DAYS_DRAWN = 62
 LOW = 170.0
 STATION_COLOURS = 6
 PERIOD_COLUMNS = columns(
-    "period", "station", "session_count", "energy_kwh", "cost", "reference_cost", "saving",
+    "period", "user", "station", "session_count", "energy_kwh", "cost", "reference_cost", "saving",
     "saving_percent", "price_per_kwh", "charging_hours", "peak_kw", "solar_kwh", "co2_kg",
 )  # fmt: skip
 SESSION_COLUMNS = columns(
-    "station", "began_at", "ended_at", "is_open", "energy_kwh", "cost", "reference_cost", "saving",
-    "price_per_kwh", "charging_hours", "soc_start_percent", "soc_end_percent", "target_soc_percent",
-    "shortfall_kwh", "solar_kwh", "co2_kg",
+    "user", "station", "began_at", "ended_at", "is_open", "energy_kwh", "cost", "reference_cost",
+    "saving", "price_per_kwh", "charging_hours", "soc_start_percent", "soc_end_percent",
+    "target_soc_percent", "shortfall_kwh", "solar_kwh", "co2_kg",
 )  # fmt: skip
 STATION_COLUMNS = columns(
-    "station", "energy_kwh", "cost", "reference_cost", "saving", "saving_percent", "price_per_kwh",
-    "charging_hours", "peak_kw", "solar_kwh", "co2_kg",
+    "user", "station", "energy_kwh", "cost", "reference_cost", "saving", "saving_percent",
+    "price_per_kwh", "charging_hours", "peak_kw", "solar_kwh", "co2_kg",
 )  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def _charts(report: Report, by: By, periods: Sequence[Summary]) -> list[Chart]:
         if summary.first_day is not None:
             shares.setdefault(summary.first_day, []).append(summary)
     cost, energy = [], []
-    colours = {name: number % STATION_COLOURS for number, name in enumerate(report.stations)}
+    colours = {name: number % STATION_COLOURS for number, name in enumerate(report.people)}
     for day in _period_days(by, sorted(shares)):
         there = shares.get(day, [])
         sums, label = total(there), f"{day:{LABELS[by]}}"
@@ -183,10 +183,8 @@ def _charts(report: Report, by: By, periods: Sequence[Summary]) -> list[Chart]:
             )
         mark = sums.reference_cost if sums.energy_wh >= 1 else None
         cost.append(Group(short, [Part("cost", sums.cost)], words, mark))
-        each = ", ".join(f"{one.station} {one.figures.energy_wh / 1000:.2f} kWh" for one in there)
-        parts = [
-            Part(f"station{colours[one.station]}", one.figures.energy_wh / 1000) for one in there
-        ]
+        each = ", ".join(f"{one.who} {one.figures.energy_wh / 1000:.2f} kWh" for one in there)
+        parts = [Part(f"station{colours[one.who]}", one.figures.energy_wh / 1000) for one in there]
         energy.append(Group(short, parts, f"{label}: {each or 'nothing charged'}"))
     by_hour, price = _hours(report)
     return [
@@ -245,15 +243,15 @@ def _tables(report: Report, by: By, periods: Sequence[Summary]) -> list[Table]:
     rows = [row_of(one, by, co2) for one in periods if one.figures.energy_wh >= 1]
     sums = figure_cells(total(periods), co2)
     tables = [_table(f"By {by.value}", PERIOD_COLUMNS, rows, sums)]
-    if len(report.stations) > 1:
+    if len(report.people) > 1:
         each: list[Row] = [
             {
-                "station": name,
-                **figure_cells(total(one for one in periods if one.station == name), co2),
+                report.whose: name,
+                **figure_cells(total(one for one in periods if one.who == name), co2),
             }
-            for name in report.stations
+            for name in report.people
         ]
-        tables.append(_table("By station", STATION_COLUMNS, each, sums))
+        tables.append(_table(f"By {report.whose}", STATION_COLUMNS, each, sums))
     sessions = [row_of(one, By.SESSION, co2) for one in report.sessions]
     whole = figure_cells(total(report.sessions), co2)
     tables.append(_table("Sessions", SESSION_COLUMNS, sessions, whole))

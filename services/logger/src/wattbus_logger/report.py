@@ -1,6 +1,7 @@
 """The report: sessions, and days, months or years, with energy, cost, cost at once and saving."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Report:
     co2_g_per_kwh: float | None = None
 
     def periods(self, by: By) -> list[Summary]:
-        """Return each station's days, months or years; all sessions for `By.SESSION`."""
+        """Return each user's or station's days, months or years; sessions for `By.SESSION`."""
         return self.sessions if by is By.SESSION else gather(self.days, by)
 
     @property
@@ -40,6 +41,16 @@ class Report:
         """The stations that have sessions."""
         return sorted({summary.station for summary in self.sessions})
 
+    @property
+    def people(self) -> list[str]:
+        """Whose sessions these are: users, and stations that are nobody's."""
+        return sorted({summary.who for summary in self.sessions})
+
+    @property
+    def whose(self) -> str:
+        """What lines are told apart by: `user` where one is known, else `station`."""
+        return "user" if any(summary.user for summary in self.sessions) else "station"
+
 
 def make_report(
     folder: Path,
@@ -49,8 +60,9 @@ def make_report(
     by: By | None = None,
     *,
     co2_g_per_kwh: float | None = None,
+    users: Mapping[str, str] | None = None,
 ) -> Report:
-    """Read the days asked for. Raises BadLog, OSError.
+    """Read the days asked for; `users` says whose each station is. Raises BadLog, OSError.
 
     Without any these are the newest and the one before; by day or session its month, by month its
     year, by year all.
@@ -62,8 +74,9 @@ def make_report(
     last = newest if last is None else last
     sessions = read_sessions(folder, first, max(first, last), problems, stations)
     sessions.sort(key=lambda session: (session.at, session.station))
+    whose = users or {}
     shares = [
-        share
+        replace(share, user=whose.get(share.station, ""))
         for session in sessions
         for share in summarise_days(session)
         if share.first_day is not None and first <= share.first_day <= last
@@ -71,7 +84,10 @@ def make_report(
     return Report(
         first=first,
         last=last,
-        sessions=[summarise_session(session) for session in sessions],
+        sessions=[
+            replace(summarise_session(session), user=whose.get(session.station, ""))
+            for session in sessions
+        ],
         days=shares,
         visits=sessions,
         problems=problems.lines(),

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from wattbus_logger.figures import By
 from wattbus_logger.league_file import league_text, read_league
+from wattbus_logger.reading import BadLog
 from wattbus_logger.reimbursement import CLAIM_COLUMNS, Claim, claim_text, make_claim
 from wattbus_logger.report import Report, make_report
 from wattbus_logger.report_files import csv_text, report_csv, report_json
@@ -20,6 +21,7 @@ EXAMPLES = """examples:
   wattbus-logger report --by month              this year, month by month
   wattbus-logger report --by day --from 2025-01-01 --to 2025-01-31 --html january.html
   wattbus-logger report --by session --csv -    for programs, to the terminal
+  wattbus-logger report --by month --user Anna=car1,car3 --user Bo=car2
   wattbus-logger report --reimbursement --station car1 --from 2025-01-01 --to 2025-01-31 --xlsx claim.xlsx
 
 Prices are those that the site had: VAT and fees are in them as its file sets them.
@@ -52,6 +54,10 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
         metavar="G_PER_KWH",
         help="CO₂ of a kWh in g, where the record has no figure",
     )
+    report.add_argument(
+        "--user", type=_user, action="append", default=None, metavar="NAME=ID[,ID…]",
+        help="count these stations as this person's; may be repeated",
+    )  # fmt: skip
     report.add_argument("--json", action="store_true", help="print JSON")
     for form in ("csv", "xlsx", "html"):
         report.add_argument(
@@ -66,8 +72,9 @@ def run(parsed: argparse.Namespace, folder: Path, out: TextIO) -> int:
     if by is None and (parsed.reimbursement or parsed.html or parsed.xlsx):
         default_by = By.DAY
     report = make_report(
-        folder, *days(parsed), station_ids(parsed), default_by, co2_g_per_kwh=parsed.co2
-    )
+        folder, *days(parsed), station_ids(parsed), default_by, co2_g_per_kwh=parsed.co2,
+        users=users_of(parsed),
+    )  # fmt: skip
     if parsed.reimbursement:
         claim = make_claim(report, parsed.price_per_kwh)
         forms, text = _claim_forms(claim), claim_text(claim)
@@ -111,6 +118,16 @@ def days(parsed: argparse.Namespace) -> tuple[date | None, date | None]:
 def station_ids(parsed: argparse.Namespace) -> frozenset[str] | None:
     """Return the stations that were chosen; None for all."""
     return frozenset(parsed.station) if parsed.station else None
+
+
+def users_of(parsed: argparse.Namespace) -> dict[str, str]:
+    """Return whose each station is. BadLog where one is said to be two people's."""
+    whose: dict[str, str] = {}
+    for name, stations in parsed.user or ():
+        for station in stations:
+            if whose.setdefault(station, name) != name:
+                raise BadLog(f"--user: {station} is {whose[station]}'s and {name}'s; choose one")
+    return whose
 
 
 def tell(problems: list[str]) -> None:
@@ -164,6 +181,14 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2025-01-15") from None
+
+
+def _user(text: str) -> tuple[str, tuple[str, ...]]:
+    name, _, listed = text.partition("=")
+    stations = tuple(station.strip() for station in listed.split(",") if station.strip())
+    if not name.strip() or not stations:
+        raise argparse.ArgumentTypeError(f"{text!r} is no user such as Anna=car1,car3")
+    return name.strip(), stations
 
 
 def _amount(text: str) -> float:

@@ -15,15 +15,16 @@ from wattbus_logger.report_table import report_text
 
 TEXT_NAME = "report.txt"
 CSV_NAME = "report.csv"
-SOMETIMES = ("solar_kwh", "co2_kg")
-"""Columns of sites with a roof, and of those that know their emissions."""
+SOMETIMES = ("user", "solar_kwh", "co2_kg")
+"""Columns of reports by user, of sites with a roof, and of those that know their emissions."""
 
 
 def write_report(folder: Path, report: Report) -> None:
     """Write `report.txt` and `report.csv`, each replaced as a whole."""
     write_atomically(folder / TEXT_NAME, report_text(report).encode())
     rows = [*rows_of(report, By.SESSION), *rows_of(report, By.DAY)]
-    write_atomically(folder / CSV_NAME, csv_text(COLUMNS, rows).encode())
+    kept = [column for column in COLUMNS if column.key != "user"]
+    write_atomically(folder / CSV_NAME, csv_text(kept, rows).encode())
 
 
 def rows_of(report: Report, by: By) -> list[Row]:
@@ -35,9 +36,9 @@ def report_csv(report: Report, by: By | None) -> str:
     """Return the sessions and days, or what is asked for."""
     asked = (By.SESSION, By.DAY) if by is None else (by,)
     rows = [row for one in asked for row in rows_of(report, one)]
-    always = [column for column in COLUMNS if column.key not in SOMETIMES]
-    sometimes = [column for column in COLUMNS if column.key in SOMETIMES]
-    return csv_text([*always, *known_columns(sometimes, rows)], rows)
+    known = known_columns(COLUMNS, rows)
+    shown = [column for column in COLUMNS if column.key not in SOMETIMES or column in known]
+    return csv_text(shown, rows)
 
 
 def report_json(report: Report, by: By | None) -> str:

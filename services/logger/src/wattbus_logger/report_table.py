@@ -8,8 +8,8 @@ from wattbus_logger.columns import LABELS, saving_percent
 from wattbus_logger.figures import By, Figures, Summary, total
 from wattbus_logger.report import Report
 
-SESSION_HEADER = (
-    "station", "from", "until", "energy", "cost", "at once", "saving", "hours", "SoC", "target",
+SESSION_FIGURES = (
+    "from", "until", "energy", "cost", "at once", "saving", "hours", "SoC", "target",
     "short of goal",
 )  # fmt: skip
 PERIOD_FIGURES = ("energy", "cost", "at once", "saving", "hours")
@@ -72,14 +72,14 @@ def _session_table(report: Report, *, has_total: bool) -> str:
     if has_total and len(rows) > 1:
         sums = _figures(total(report.sessions), report.currency)
         rows.append(("total", "", f"{len(rows)} sessions", *sums, "", "", ""))
-    return aligned(SESSION_HEADER, rows)
+    return aligned((report.whose, *SESSION_FIGURES), rows)
 
 
 def _day_table(report: Report) -> str:
     return aligned(
-        ("day", "station", *PERIOD_FIGURES, "SoC"),
+        ("day", report.whose, *PERIOD_FIGURES, "SoC"),
         [
-            (_label(one, By.DAY), one.station, *_figures(one.figures, one.currency), _soc(one))
+            (_label(one, By.DAY), one.who, *_figures(one.figures, one.currency), _soc(one))
             for one in report.periods(By.DAY)
         ],
     )
@@ -90,7 +90,7 @@ def _period_table(report: Report, by: By) -> str:
     rows = [
         (
             _label(one, by),
-            one.station,
+            one.who,
             str(one.session_count),
             *_figures(one.figures, one.currency),
             *_rates(one.figures, one.currency),
@@ -101,13 +101,13 @@ def _period_table(report: Report, by: By) -> str:
         sums = total(periods)
         figures = _figures(sums, report.currency)
         rows.append(("total", "", "", *figures, *_rates(sums, report.currency)))
-    return aligned((by.value, "station", "sessions", *PERIOD_FIGURES, "per kWh", "peak"), rows)
+    return aligned((by.value, report.whose, "sessions", *PERIOD_FIGURES, "per kWh", "peak"), rows)
 
 
 def _session_cells(summary: Summary) -> tuple[str, ...]:
     target = summary.target_soc_percent
     return (
-        summary.station,
+        f"{summary.user} ({summary.station})" if summary.user else summary.station,
         _minute(summary.began_at),
         f"{_minute(summary.ended_at)}{' (still here)' if summary.is_open else ''}",
         *_figures(summary.figures, summary.currency),
