@@ -1,7 +1,7 @@
 """Turns pieces of time and cars into the arrays of a problem."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,6 +17,7 @@ UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
 RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
 MOST_CELLS_CUT = 200_000
+SHORT_STAY_S, QUARTER_S = 4 * 3600.0, 900.0
 SAFETY_KW = 1e-6
 """Kept free in every row of the plan, against the rounding of the solver."""
 
@@ -38,8 +39,12 @@ class Task:
 
 
 def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
-    """Cut pieces where a car comes or goes; far too many cars leave the pieces as they are."""
-    wanted = {edge for task in tasks for edge in task.window}
+    """Cut pieces where a car comes or goes; far too many cars leave the pieces as they are.
+
+    The pieces of a short stay are cut to quarters of an hour: the least power over a longer one
+    may be more than the car needs there.
+    """
+    wanted = {edge for task in tasks for edge in (*task.window, *_quarters(task))}
     starts = np.array([piece.start_s for piece in pieces])
     ends = np.array([piece.end_s for piece in pieces])
     inside: dict[int, list[float]] = {}
@@ -57,6 +62,13 @@ def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
             replace(piece, start_s=start_s, end_s=end_s) for start_s, end_s in pairwise(edges)
         )
     return cut
+
+
+def _quarters(task: Task) -> Iterator[float]:
+    begin_s, end_s = task.window
+    if end_s - begin_s <= SHORT_STAY_S and task.car.control is CarControl.CURRENT:
+        first = math.floor(begin_s / QUARTER_S) + 1
+        yield from (QUARTER_S * n for n in range(first, math.ceil(end_s / QUARTER_S)))
 
 
 @dataclass(frozen=True, slots=True)
