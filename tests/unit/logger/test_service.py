@@ -195,7 +195,7 @@ def test_a_logger_that_was_killed_can_be_started_at_once(
         first.process.kill()
         first.process.wait()
         with RunningLogger(broker, tmp_path / "data", site) as second:
-            wait_until(lambda: second.log.count("records site") == 2, "the next one starts")
+            wait_until(lambda: second.log.count("records site") == 2, "the next one starts", 60)
         assert not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE
 
 
