@@ -17,7 +17,7 @@ UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
 RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
 MOST_CELLS_CUT = 200_000
-SHORT_STAY_S, QUARTER_S = 4 * 3600.0, 900.0
+SHORT_STAY_S, QUARTER_S = 2 * 3600.0, 900.0
 SAFETY_KW = 1e-6
 """Kept free in every row of the plan, against the rounding of the solver."""
 
@@ -41,10 +41,11 @@ class Task:
 def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
     """Cut pieces where a car comes or goes; far too many cars leave the pieces as they are.
 
-    The pieces of a short stay are cut to quarters of an hour: the least power over a longer one
-    may be more than the car needs there.
+    Those of a short stay with little need are cut to quarters of an hour: the least power over a
+    longer one may be more than the car needs there.
     """
-    wanted = {edge for task in tasks for edge in (*task.window, *_quarters(task))}
+    longest_s = max((piece.duration_s for piece in pieces), default=0.0)
+    wanted = {edge for task in tasks for edge in (*task.window, *_quarters(task, longest_s))}
     starts = np.array([piece.start_s for piece in pieces])
     ends = np.array([piece.end_s for piece in pieces])
     inside: dict[int, list[float]] = {}
@@ -64,9 +65,10 @@ def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
     return cut
 
 
-def _quarters(task: Task) -> Iterator[float]:
+def _quarters(task: Task, longest_s: float) -> Iterator[float]:
     begin_s, end_s = task.window
-    if end_s - begin_s <= SHORT_STAY_S and task.car.control is CarControl.CURRENT:
+    least_wh = power_of(task.car).least * longest_s / 3.6
+    if end_s - begin_s <= SHORT_STAY_S and 0.5 * least_wh < task.need_wh < 2 * least_wh:
         first = math.floor(begin_s / QUARTER_S) + 1
         yield from (QUARTER_S * n for n in range(first, math.ceil(end_s / QUARTER_S)))
 
