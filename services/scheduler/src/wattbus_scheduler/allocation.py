@@ -154,7 +154,8 @@ class _Task:
                 continue
             power_w = offered_power_w(self.situation.site, car, load_w, piece.used_w)
             if power_w > 0:
-                found.append(Stretch(start_s, end_s, power_w, price, load_w, piece.slot_index))
+                own_price = piece.price_for(power_w)
+                found.append(Stretch(start_s, end_s, power_w, own_price, load_w, piece.slot_index))
         return found
 
 
@@ -166,6 +167,7 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
         if (
             last is not None
             and (last.slot_index, last.power_w) == (stretch.slot_index, stretch.power_w)
+            and last.price_per_kwh == stretch.price_per_kwh
             and abs(stretch.start_s - last.end_s) <= TIME_EPSILON_S
         ):
             joined[-1] = replace(last, end_s=stretch.end_s)

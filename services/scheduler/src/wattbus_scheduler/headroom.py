@@ -16,7 +16,8 @@ POWER_EPSILON_W = 1e-6
 class Piece:
     """A slot, or a part of one, in which price, house load and promised power do not change.
 
-    Times are POSIX seconds. `used_w` is what cars already take, one figure a phase.
+    Times are POSIX seconds. `used_w` is what cars already take, one figure a phase. `surplus_w` is
+    own production that the house leaves over; selling it brings `feed_in_price_per_kwh`.
     """
 
     slot_index: int
@@ -25,6 +26,20 @@ class Piece:
     price_per_kwh: float | None
     house_load_w: float
     used_w: tuple[float, ...]
+    surplus_w: float = 0.0
+    feed_in_price_per_kwh: float = 0.0
+
+    def price_for(self, power_w: float) -> float | None:
+        """Return what a kWh costs one more car at this power; None where no price is known.
+
+        Production that nobody else takes costs what selling it would have brought.
+        """
+        price = self.price_per_kwh
+        free_w = self.surplus_w - sum(self.used_w)
+        if price is None or free_w <= 0 or power_w <= 0:
+            return price
+        gain = max(0.0, price - self.feed_in_price_per_kwh)
+        return price - min(1.0, free_w / power_w) * gain
 
     @property
     def duration_s(self) -> float:
@@ -42,8 +57,11 @@ def pieces_from(situation: Situation, now: datetime) -> list[Piece]:
         end_s = slot.start_at.timestamp() + slot.duration_s
         if end_s - start_s > TIME_EPSILON_S:
             pieces.append(
-                Piece(index, start_s, end_s, slot.price_per_kwh, slot.house_load_w, unused)
-            )
+                Piece(
+                    index, start_s, end_s, slot.price_per_kwh, slot.house_load_w, unused,
+                    slot.surplus_w, slot.feed_in_price_per_kwh,
+                )
+            )  # fmt: skip
     return pieces
 
 

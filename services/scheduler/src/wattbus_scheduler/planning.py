@@ -82,7 +82,7 @@ def _parts(pieces: list[Piece], stretches: list[Stretch], car: Car, now: datetim
                 from_s,
                 to_s,
                 0.0,
-                fullest.price_per_kwh,
+                fullest.price_for(car.max_power_w),
                 fullest.house_load_w,
                 fullest.slot_index,
             )
@@ -100,7 +100,8 @@ def _planned(part: _Part, charging: Stretch | None, reason: Reason) -> PlannedSl
     duration_s = (end_at - start_at).total_seconds()
     power_w = charging.power_w if charging is not None else 0.0
     energy_wh = power_w * (part.stretch.end_s - part.stretch.start_s) / 3600
-    cost = energy_wh / 1000 * (part.piece.price_per_kwh or 0.0)
+    price_per_kwh = charging.price_per_kwh if charging is not None else None
+    cost = energy_wh / 1000 * (price_per_kwh or 0.0)
     return PlannedSlot(start_at, duration_s, power_w, reason, energy_wh, cost)
 
 

@@ -1,0 +1,96 @@
+"""Strategies that look at prices charge with the sun when that is cheap, and count it so."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from wattbus_scheduler.plan import Plan
+from wattbus_scheduler.situation import Car, Site, Situation, Slot
+from wattbus_scheduler.strategies import strategy_named
+from wattbus_scheduler.strategies.settings import StrategySettings
+from wattbus_scheduler.verify import violations
+
+NOW = datetime(2025, 6, 15, 6, 0, tzinfo=UTC)
+SUNNY = range(5, 9)
+GRID, SOLD = 1.0, 0.3
+
+
+def slots(surplus_w: float) -> tuple[Slot, ...]:
+    """Twelve hours at one price, with sun in the middle of them."""
+    return tuple(
+        Slot(
+            NOW + timedelta(hours=hour), 3600, GRID, 900,
+            surplus_w=surplus_w if hour in SUNNY else 0.0, feed_in_price_per_kwh=SOLD,
+        )
+        for hour in range(12)
+    )  # fmt: skip
+
+
+def a_car(station_id: str = "car1", **more: Any) -> Car:
+    """It needs two hours at 7.4 kW."""
+    return Car(
+        station_id=station_id, battery_capacity_wh=37_000, soc_percent=40, target_soc_percent=80,
+        max_power_w=7400, **more,
+    )  # fmt: skip
+
+
+def planned(strategy: str, *cars: Car, surplus_w: float, max_power_w: float = 25_000) -> Plan:
+    situation = Situation(Site(max_power_w=max_power_w), slots(surplus_w), cars)
+    plan = strategy_named(strategy)(situation, NOW, StrategySettings())
+    assert not violations(plan, situation)
+    return plan
+
+
+def hours_of(plan: Plan, station_id: str = "car1") -> set[int]:
+    (station,) = [one for one in plan.stations if one.station_id == station_id]
+    return {
+        round((slot.start_at - NOW) / timedelta(hours=1))
+        for slot in station.slots
+        if slot.limit_w > 0
+    }
+
+
+@pytest.mark.parametrize("strategy", ["cheapest", "threshold"])
+def test_the_car_waits_for_the_sun(strategy: str) -> None:
+    plan = planned(strategy, a_car(), surplus_w=8000)
+
+    assert hours_of(plan)
+    assert hours_of(plan) <= set(SUNNY)
+    assert plan.stations[0].expected_cost == pytest.approx(14.8 * SOLD)
+
+
+def test_what_the_roof_does_not_give_is_bought() -> None:
+    plan = planned("cheapest", a_car(), surplus_w=3700)
+
+    assert hours_of(plan) <= set(SUNNY)
+    assert plan.stations[0].expected_cost == pytest.approx(14.8 * (SOLD + GRID) / 2)
+
+
+def test_two_cars_do_not_take_the_same_sun() -> None:
+    plan = planned("cheapest", a_car(), a_car("car2"), surplus_w=7400)
+
+    assert hours_of(plan) | hours_of(plan, "car2") == set(SUNNY)
+    assert plan.expected_cost == pytest.approx(2 * 14.8 * SOLD)
+
+
+def test_without_a_roof_nothing_is_different() -> None:
+    plan = planned("cheapest", a_car(), surplus_w=0)
+
+    assert hours_of(plan) == {0, 1}
+    assert plan.stations[0].expected_cost == pytest.approx(14.8 * GRID)
+
+
+def test_the_reason_speaks_of_the_price_with_the_sun() -> None:
+    reasons = {
+        slot.reason.text for slot in planned("cheapest", a_car(), surplus_w=8000).stations[0].slots
+    }
+
+    assert any("30.00 öre" in text and text.startswith("charging") for text in reasons)
+    assert any("70.00 öre" in text and text.startswith("waiting") for text in reasons), reasons
+
+
+def test_a_price_cap_is_of_what_is_bought() -> None:
+    plan = planned("cheapest", a_car(price_cap_per_kwh=0.5), surplus_w=8000)
+
+    assert hours_of(plan) == set()
