@@ -1,11 +1,12 @@
 """When a car could be on: the cheapest patterns at given prices, with a price for each start."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wattbus_scheduler.optimal.problem import Bools, Floats, Problem, count_starts
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts
 
 ENERGY_EPSILON_KWH = 1e-9
 
@@ -163,6 +164,12 @@ def _shrunk(view: CarView, on: Bools) -> Bools | None:
 
 
 def _by_worth(view: CarView, worth: float, start_factor: float) -> Bools:
+    worths = _worths(view, worth)
+    return _best_at(view, worths, np.full(len(worths), start_factor * view.start_price))[1]
+
+
+def _worths(view: CarView, worth: float) -> Floats:
+    """Return what a kWh could be worth to a car, around a first guess."""
     order = np.argsort(view.price[view.can], kind="stable")
     prices = view.price[view.can][order]
     picks = prices[np.linspace(0, len(prices) - 1, 9).astype(int)]
@@ -174,14 +181,48 @@ def _by_worth(view: CarView, worth: float, start_factor: float) -> Bools:
     # A block pays for its start from a worth that grows as the block gets shorter.
     per_piece = view.start_price / max(float(view.high_kwh[view.can].mean()), 1e-9)
     for_starts = worth + per_piece * np.array([0.3, 0.6, 1.1, 2.2])
-    worths = np.unique(np.concatenate([picks, near, for_starts]))
+    worths: Floats = np.unique(np.concatenate([picks, near, for_starts]))
+    return worths
+
+
+def _best_at(view: CarView, worths: Floats, start_prices: Floats) -> tuple[Floats, Bools]:
+    """Return for each pair of a worth and a price of a start the least sum, and its pattern."""
     gain = view.price[None, :] - worths[:, None]
     value = np.where(gain < 0, gain * view.high_kwh, gain * view.low_kwh)
     value += worths[:, None] * view.overhead_kw * view.hours
     value[:, ~view.can] = np.inf
-    start = np.where(view.is_free_start, 0.0, start_factor * view.start_price)
-    starts = np.broadcast_to(start, value.shape)
-    return cheapest_patterns(value, starts, view.joined)[1]
+    starts = np.where(view.is_free_start, 0.0, start_prices[:, None])
+    return cheapest_patterns(value, starts, view.joined)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swept:
+    """Patterns, what each costs without starts, how often it starts; the fewest starts proven."""
+
+    patterns: Bools
+    costs: Floats
+    starts: Ints
+    fewest: int
+
+
+def swept(view: CarView, worth: float, start_prices: Sequence[float], most_cost: float) -> Swept:
+    """Return patterns at many prices of a start, for a car on its own.
+
+    By duality none starts less often than `fewest` that meets the need at `most_cost`.
+    """
+    each = [_worths(replace(view, start_price=price), worth) for price in start_prices]
+    worths = np.concatenate(each)
+    prices = np.repeat(start_prices, [len(some) for some in each])
+    least, found = _best_at(view, worths, prices)
+    shrunk = [_shrunk(view, on) for on in np.unique(found, axis=0)]
+    several = [found, *(on[None, :] for on in shrunk if on is not None)]
+    patterns = np.unique(
+        np.concatenate([*several, *(b[None, :] for b in _single_blocks(view))]), axis=0
+    )
+    costs = replace(view, start_price=0.0).costs(patterns)
+    starts = count_starts(patterns, view.joined, view.is_free_start)
+    proven = (worths * view.need_kwh + least - most_cost) / np.maximum(prices, 1e-12)
+    return Swept(patterns, costs, starts, math.ceil(max(0.0, float(proven.max())) - 1e-6))
 
 
 def _single_blocks(view: CarView) -> list[Bools]:

@@ -16,7 +16,7 @@ from wattbus_scheduler.optimal.groups import (
     improve_in_groups,
     urgency_order,
 )
-from wattbus_scheduler.optimal.patterns import candidates, view_of
+from wattbus_scheduler.optimal.patterns import CarView, candidates, swept, view_of
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
 from wattbus_scheduler.optimal.search import ANY, Aim, Effort, Search
@@ -36,7 +36,7 @@ CALMER_TRIES, CALMER_STEP, WORTH_USING = 3, 3.0, 0.3
 """So often starts are taken out at a price so many times higher, while that part of the share is
 left, and until so many programmes a car are solved:"""
 MOST_SOLVES = 20
-FACTORS_ALONE = (2.0, 0.5, 1e-3)
+FACTORS_ALONE = (2.0, 1.2, 0.8, 0.55, 0.4, 0.28, 0.2, 0.14, 0.1, 0.05, 1e-3)
 ALL_START_FACTORS = (1.0, 0.4, 0.0)
 LOWEST_STEP = 0.02
 """The price of a start goes down from what is foreseen until the cost is in its share."""
@@ -54,12 +54,16 @@ STRICTER = 25.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """Patterns and energies of all cars; `objective` counts unmet energy, but no starts."""
+    """Patterns and energies of all cars; `objective` counts unmet energy, but no starts.
+
+    Nothing within the share has less than `fewest` starts, as far as that is proven.
+    """
 
     on: Bools
     energy_kwh: Floats
     objective: float
     start_price: float
+    fewest: int = 0
 
     def total(self, problem: Problem, start_price: float) -> float:
         """Return the objective with every start at a price."""
@@ -213,6 +217,8 @@ def _refined(problem: Problem, found: Solution, terms: _Terms) -> Solution:
         return found
     fewest = int((~problem.is_free_start.any(axis=1) & problem.is_usable.any(axis=1)).sum())
     if calm.cost_share is not None and _is_within(found, terms):
+        # One start more than is proven is not worth a programme for a car on its own.
+        fewest = max(fewest, found.fewest + 1 if found.fewest > 0 else 0)
         is_calm = int(problem.starts(found.on).sum()) <= fewest
         if is_calm or cells > SMALL_CALM_CELLS:
             return found
@@ -301,24 +307,34 @@ def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     calm = terms.calm
     room = problem.room_kw(np.zeros_like(problem.cap_kw), 0)
     view = view_of(problem, 0, problem.price, room, float(problem.need_kwh[0]))
-    factors = FACTORS_ALONE if calm.cost_share is not None else (1.0,)
     worth = float(relaxed.need_price[0])
     nothing = np.zeros((1, problem.pieces), dtype=bool)
     found = Solution(nothing, np.zeros(nothing.shape), np.inf, calm.start_price)
-    for factor in factors:
-        price = calm.start_price * factor
-        patterns = candidates(replace(view, start_price=price), worth, 1, ALL_START_FACTORS)
-        filled = view.fill(patterns[0]) if patterns else None
-        if filled is None:
-            break
-        energy, unmet = filled
-        reserve = min(unmet, float(problem.reserve_kwh[0]))
-        objective = float((problem.price * energy).sum()) + reserve * problem.reserve_price
-        objective += (unmet - reserve) * problem.unmet_price
-        found = Solution(patterns[0][None, :], energy[None, :], objective, price)
-        if _is_within(found, terms):
-            break
-    return found
+    on, fewest = None, 0
+    if calm.cost_share is None:
+        on = next(iter(candidates(view, worth, 1, ALL_START_FACTORS)), None)
+    elif view.can.any():
+        on, fewest = _calmest_alone(view, worth, terms)
+    filled = view.fill(on) if on is not None else None
+    if on is None or filled is None:
+        return found
+    energy, unmet = filled
+    reserve = min(unmet, float(problem.reserve_kwh[0]))
+    objective = float((problem.price * energy).sum()) + reserve * problem.reserve_price
+    objective += (unmet - reserve) * problem.unmet_price
+    return Solution(on[None, :], energy[None, :], objective, calm.start_price, fewest)
+
+
+def _calmest_alone(view: CarView, worth: float, terms: _Terms) -> tuple[Bools | None, int]:
+    """Return the pattern of fewest starts within the share, else the cheapest; and a proof."""
+    prices = [factor * terms.calm.start_price for factor in FACTORS_ALONE]
+    most = terms.bound + terms.allowed
+    every = swept(view, worth, prices, most)
+    is_within = every.costs <= most + 1e-9
+    starts = np.where(is_within, every.starts, 0)
+    best = np.lexsort((every.costs, starts, ~is_within))[0]
+    is_plan = bool(np.isfinite(every.costs[best]))
+    return (every.patterns[best] if is_plan else None), every.fewest
 
 
 def _improved(
