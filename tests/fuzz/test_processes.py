@@ -80,7 +80,9 @@ def bombard(
             fired / 2**20,
             grown / 2**20,
         )
-        assert grown < most_bytes, "it grows"
+        # A heap widens with the largest burst so far, in a long run too; who kept what it hears
+        # would have grown by all of it.
+        assert grown < max(most_bytes, fired // 4), "it grows"
         if time.monotonic() >= deadline_s:
             return
 
