@@ -25,10 +25,14 @@ class Exactly:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to give up: `nodes` is the same on every machine, `stop_at_s` (perf_counter) is not."""
+    """When to give up: `nodes` is the same on every machine, `stop_at_s` (perf_counter) is not.
+
+    `gap` is how near to the optimum is near enough.
+    """
 
     nodes: int
     stop_at_s: float = float("inf")
+    gap: float = GAP
 
 
 def cheapest(
@@ -70,7 +74,7 @@ class _Whole:
             ("output_flag", False),
             ("threads", 1),
             ("random_seed", 0),
-            ("mip_rel_gap", GAP),
+            ("mip_rel_gap", limits.gap),
             ("mip_max_nodes", limits.nodes),
         ):
             self.highs.setOptionValue(option, value)

@@ -158,7 +158,11 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
         factor = min(factor, FIRST_FACTOR if problem.cars > MOST_REFITTED else factor)
     joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
     if calm.cost_share is None:
-        return _improved(problem, joint, effort, calm.start_price, _near(problem, terms))
+        aim = _near(problem, terms)
+        found = _improved(problem, joint, effort, calm.start_price, aim)
+        if found.objective <= max(aim.enough, bound + NEAR_ENOUGH * terms.money):
+            return found
+        return _improved(problem, joint, replace(effort, refits_all=True), calm.start_price, aim)
     terms = replace(terms, effort=effort)
     effort = replace(effort, refits_all=joint.cost > bound + FAR * terms.allowed)
     found = _improved(problem, joint, effort, calm.start_price * factor)
@@ -238,7 +242,8 @@ def _cheapest(
     problem: Problem, start_price: float, found: Solution, terms: _Terms
 ) -> Exactly | None:
     is_tiny = int(problem.is_usable.sum()) <= TINY_CELLS
-    limits = Limits(MANY_NODES if is_tiny else FEW_NODES, terms.effort.stop_at_s)
+    stop_at_s = terms.effort.stop_at_s
+    limits = Limits(MANY_NODES, stop_at_s) if is_tiny else Limits(FEW_NODES, stop_at_s, ENOUGH)
     strict = replace(problem, unmet_price=STRICTER * problem.unmet_price)
     return cheapest(strict, start_price, found.energy_kwh, limits)
 
