@@ -62,16 +62,23 @@ SEED = int(time.time()) if FUZZ_S else 3
 def bombard(
     barrage: Barrage, specs: tuple[TopicSpec, ...], pid: int, works: Callable[[], object], *,
     warm_up: int = WARM_UP, messages: int = MESSAGES, most_bytes: int = MAX_GROWTH_BYTES,
+    at_once: int = MESSAGES,
 ) -> None:  # fmt: skip
-    """Warm up, fire, and check after each round that it works and has not grown."""
+    """Warm up, fire, and check after each round that it works and has not grown.
+
+    No more than `at_once` are sent before it has caught up: what waits in a queue widens the heap.
+    """
     log.info("seed %d", SEED)
     deadline_s = time.monotonic() + FUZZ_S
     barrage.fire(specs, warm_up)
     assert works()
     before = resident_bytes(pid)
     while True:
-        barrage.fire(specs, ROUND if FUZZ_S else messages)
-        assert works()
+        left = ROUND if FUZZ_S else messages
+        while left > 0:
+            barrage.fire(specs, min(left, at_once))
+            assert works()
+            left -= at_once
         grown = resident_bytes(pid) - before
         fired = sum(len(payload) for _, payload in barrage.sent)
         log.info(
