@@ -20,7 +20,7 @@ from fixtures.told_site import ToldSite
 from fuzz.barrage import Barrage, barrage_on, gave_a_sign_of_life
 from fuzz.effort import FUZZ_S
 from fuzz.test_listeners import OF_HOME_ASSISTANT, OF_NOTIFIER
-from fuzz.test_processes import SEED, bombard
+from fuzz.test_processes import ROUND, SEED, bombard
 from wattbus_contract import topics
 from wattbus_contract.facts import StationEventKind
 from wattbus_contract.topics import TopicSpec
@@ -75,7 +75,7 @@ def fire(
 ) -> None:  # fmt: skip
     bombard(
         barrage, specs, pid, works, warm_up=WARM_UP, messages=MESSAGES,
-        most_bytes=most_bytes, at_once=WARM_UP,
+        most_bytes=most_bytes, at_once=ROUND if FUZZ_S else WARM_UP,
     )  # fmt: skip
 
 
