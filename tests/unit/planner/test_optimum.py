@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from benchmarks.planner_cases import random_case, recorded
 from unit.planner.cases import NOW, car_needing, slots_of, small_cases
 from unit.planner.exact import exact_optimum
+from wattbus_scheduler.optimal.bound import lower_bound
+from wattbus_scheduler.optimal.exact import Limits, calmest
+from wattbus_scheduler.optimal.grid import problem_of
+from wattbus_scheduler.optimal.problem import Problem
+from wattbus_scheduler.optimal.programme import Programme
+from wattbus_scheduler.optimal.schedule import _settled, _tasks
 from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.plan_file import parse_slot_scenario
+from wattbus_scheduler.scenario import Scenario
 from wattbus_scheduler.situation import Site, Situation
 from wattbus_scheduler.strategies import StrategySettings, strategy_named
 from wattbus_scheduler.verify import violations
@@ -21,6 +28,15 @@ ONLY_COST = StrategySettings(start_price=0.0)
 
 def planned(situation: Situation, figures: StrategySettings = ONLY_COST) -> Plan:
     return strategy_named("optimal")(situation, NOW, figures)
+
+
+def problem_and_bound(scenario: Scenario) -> tuple[Problem, float]:
+    settled = _settled(scenario.situation, scenario.now)
+    tasks = _tasks(scenario.situation, scenario.now, settled)
+    problem = problem_of(scenario.situation, scenario.now, settled.pieces, tasks)
+    programme = Programme(problem)
+    programme.solve()
+    return problem, lower_bound(problem, programme.answer())
 
 
 def unmet_kwh(plan: Plan) -> float:
@@ -97,6 +113,20 @@ def test_random_cases_stay_within_their_shares(cars: int) -> None:
             assert unmet_kwh(plan) == 0
             assert plan.expected_cost <= plan.lower_bound * (1 + share)
         assert starts(calm) <= starts(bare) + 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_car_alone_starts_at_most_once_more_than_it_has_to(seed: int) -> None:
+    scenario = parse_slot_scenario(random_case(1, 96, seed))
+    plan = planned(scenario.situation, StrategySettings())
+    once_less = starts(plan) - 1
+    problem, bound = problem_and_bound(scenario)
+
+    fewest = calmest(problem, bound * 1.005, None, Limits(2000))
+
+    assert fewest is not None
+    assert fewest.is_optimal
+    assert once_less <= int(problem.starts(fewest.on).sum())
 
 
 @settings(max_examples=20, deadline=None)

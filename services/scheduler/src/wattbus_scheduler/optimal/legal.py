@@ -170,16 +170,18 @@ def _concentrate(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw
         hours = float(problem.hours[at])
         net_kw = float(power[at] - problem.overhead_kw[car])
         held = net_kw * float(part[at]) * hours
-        cheaper = np.flatnonzero((part == 1.0) & (problem.price < problem.price[at] - 1e-6))
+        cheaper = _full_or_beside(problem, legal, car, at)
+        cheaper = cheaper[problem.price[cheaper] < problem.price[at] - 1e-6]
         room = np.minimum(power + problem.room_kw(used_kw, car), problem.max_kw[car])
         moved = 0.0
         for piece in cheaper[np.argsort(problem.price[cheaper], kind="stable")].tolist():
             now, length = float(power[piece]), float(problem.hours[piece])
             raised = kinds.highest(min(float(room[piece]), now + (held - moved) / length))
             if raised > now + LEAST_RAISE_KW:
-                power[piece] = raised
+                lost_kw = 0.0 if now > 0 else float(problem.overhead_kw[car])
+                power[piece], part[piece] = raised, 1.0
                 used_kw[:, piece] += problem.share[:, car] * (raised - now)
-                moved += (raised - now) * length
+                moved += (raised - now - lost_kw) * length
         if moved <= 0:
             return
         if moved < held - SLIVER_KWH:
@@ -188,6 +190,17 @@ def _concentrate(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw
             return
         used_kw[:, at] -= problem.share[:, car] * power[at]
         power[at] = part[at] = 0.0
+
+
+def _full_or_beside(problem: Problem, legal: Legal, car: int, but: int) -> Ints:
+    """Return the pieces that are used in full, or are free and next to one; all `but` one."""
+    full = legal.part[car] == 1.0
+    full[but] = False
+    beside = np.zeros_like(full)
+    beside[1:] = full[:-1] & problem.is_joined[1:]
+    beside[:-1] |= full[1:] & problem.is_joined[1:]
+    beside &= (legal.part[car] == 0) & problem.is_usable[car]
+    return np.flatnonzero(full | beside).astype(np.int32)
 
 
 def _ends(problem: Problem, legal: Legal, car: int) -> tuple[Bools, Bools, Ints]:
