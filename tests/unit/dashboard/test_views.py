@@ -67,6 +67,19 @@ def test_a_will_of_an_earlier_connection_that_comes_late_changes_nothing() -> No
     assert page_view(picture(again, late), EN, 0.0).notices == ()
 
 
+def test_the_roof_has_a_figure_where_there_is_one() -> None:
+    seen = picture()
+    assert seen.household is not None
+    seen.household = seen.household.model_copy(update={"pv_power_w": None})
+    without = [figure.label for figure in page_view(seen, EN, 0.0).figures]
+    seen.household = seen.household.model_copy(update={"pv_power_w": 4200.0})
+    found = {figure.label: figure.value for figure in page_view(seen, EN, 0.0).figures}
+
+    assert "Solar" not in without
+    assert list(found) == [*without[:-1], "Solar", without[-1]]
+    assert found["Solar"].startswith("4.20")
+
+
 def test_figures_are_in_the_sites_money_and_the_pages_language() -> None:
     english = {figure.label: figure for figure in page_view(picture(), EN, 0.0).figures}
     swedish = {figure.label: figure for figure in page_view(picture(), SV, 0.0).figures}

@@ -124,19 +124,16 @@ def _is_up(picture: Picture, user: str) -> bool:
 
 
 def _figures(picture: Picture, words: Words) -> tuple[FigureView, ...]:
-    house_w, stations_w = None, None
-    if picture.household is not None:
-        house_w = picture.household.house_load_w
-        stations_w = picture.household.stations_power_w
+    household = picture.household
+    house_w = household.house_load_w if household is not None else None
+    stations_w = household.stations_power_w if household is not None else None
+    solar_w = household.pv_power_w if household is not None else None
+    roof = () if solar_w is None else (FigureView(words.chart_solar, _power(solar_w, words)),)
     return (
         FigureView(words.price_now, _price_now(picture, words)),
-        FigureView(
-            words.chargers,
-            formats.power(stations_w, words) if stations_w is not None else formats.NOTHING,
-        ),
-        FigureView(
-            words.house, formats.power(house_w, words) if house_w is not None else formats.NOTHING
-        ),
+        FigureView(words.chargers, _power(stations_w, words)),
+        FigureView(words.house, _power(house_w, words)),
+        *roof,
         _fuse(picture, words),
     )
 
