@@ -36,6 +36,8 @@ CALMER_TRIES, CALMER_STEP, WORTH_USING = 3, 3.0, 0.3
 """So often starts are taken out at a price so many times higher, while that part of the share is
 left, and until so many programmes a car are solved:"""
 MOST_SOLVES = 20
+CALM_ENOUGH = 1.2
+"""Starts a car that are few enough where there are so many cars that less takes seconds."""
 FACTORS_ALONE = (2.0, 1.2, 0.8, 0.55, 0.4, 0.28, 0.2, 0.14, 0.1, 0.05, 1e-3)
 ALL_START_FACTORS = (1.0, 0.4, 0.0)
 LOWEST_STEP = 0.02
@@ -304,7 +306,8 @@ def _calmer(
 
 
 def _is_calm(problem: Problem, solution: Solution) -> bool:
-    return int(problem.starts(solution.on).sum()) <= problem.cars
+    enough = CALM_ENOUGH if problem.cars > MOST_FIXED_JOINTLY else 1.0
+    return int(problem.starts(solution.on).sum()) <= enough * problem.cars
 
 
 def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
