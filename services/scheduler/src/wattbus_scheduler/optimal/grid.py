@@ -245,7 +245,10 @@ def _counted_prices(
 def _peak_hours(
     site: Site, pieces: Sequence[Piece], start_s: Floats, hours: Floats
 ) -> tuple[Ints, Floats]:
-    """Return each piece's clock hour by number, and the mean power there without new charging."""
+    """Return each piece's clock hour by number, and the mean power there without new charging.
+
+    Power from the grid, that is: below 0 where the roof leaves something over.
+    """
     if site.peak_price_per_kw <= 0:
         return np.full(len(pieces), -1, dtype=np.int32), np.zeros(0)
     offsets = [
@@ -253,7 +256,8 @@ def _peak_hours(
     ]
     shifts = np.array([offset.total_seconds() for offset in offsets])
     _, numbers = np.unique(np.floor((start_s + shifts) / 3600 + 1e-9), return_inverse=True)
-    drawn = np.array([piece.house_load_w + sum(piece.used_w) for piece in pieces]) / 1000
+    house_w = [-piece.surplus_w if piece.surplus_w > 0 else piece.house_load_w for piece in pieces]
+    drawn = (np.array(house_w) + np.array([sum(piece.used_w) for piece in pieces])) / 1000
     base = np.bincount(numbers, weights=drawn * hours).astype(np.float64)
     return numbers.astype(np.int32), base
 
