@@ -162,7 +162,8 @@ def test_a_longer_stay_never_costs_more_within_the_gap(situation: Situation, mor
 
     assert unmet_kwh(longer) <= unmet_kwh(short) + 0.02
     if unmet_kwh(short) < 1e-6:
-        assert longer.expected_cost <= short.expected_cost * 1.05 + 0.03
+        # A short stay with little need is planned by quarters of an hour, a longer one by slots.
+        assert longer.expected_cost <= short.expected_cost * 1.05 + 0.06
 
 
 @settings(max_examples=20, deadline=None)
