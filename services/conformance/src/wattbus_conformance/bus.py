@@ -1,6 +1,5 @@
 """The scripted bridge's connection to the broker: hears everything with its retain flag."""
 
-import queue
 import threading
 import time
 
@@ -12,6 +11,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from wattbus_conformance.recording import Heard, hear
+from wattbus_contract.mailbox import Mailbox
 
 CONNECT_TIMEOUT_S = 10.0
 NOTICE_S = 0.05
@@ -33,7 +33,7 @@ class Bus:
     ) -> None:
         self.connections = 0
         self._filter = topic_filter
-        self._inbox: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self._inbox: Mailbox[Heard] = Mailbox()
         self._subscribed = threading.Event()
         self._refusal: str | None = None
         client = Client(
@@ -82,12 +82,7 @@ class Bus:
 
     def get(self, timeout_s: float) -> Heard | None:
         """Return the next message, or None after `timeout_s`."""
-        try:
-            if timeout_s <= 0:
-                return self._inbox.get_nowait()
-            return self._inbox.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+        return self._inbox.get(timeout_s)
 
     def flush(self, timeout_s: float) -> None:
         """Wait until the broker has taken all that was said."""

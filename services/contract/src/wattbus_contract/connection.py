@@ -1,7 +1,6 @@
 """The paho client behind a session: callbacks that only enqueue, and the traps of paho known."""
 
 import logging
-import queue
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from wattbus_contract.broker_settings import BrokerSettings
 from wattbus_contract.housekeeping import Housekeeper
 from wattbus_contract.in_transit import Incoming, MessageTooLarge, Outgoing
+from wattbus_contract.mailbox import Mailbox
 from wattbus_contract.outbox import Outbox
 from wattbus_contract.paho_client import connect_properties, expiry_properties, make_client
 from wattbus_contract.troubles import Troubles
@@ -48,7 +48,7 @@ class BrokerConnection:
         receive_maximum: int,
         make_will: Callable[[int], tuple[str, bytes] | None],
     ) -> None:
-        self.inbox: queue.SimpleQueue[Incoming] = queue.SimpleQueue()
+        self.inbox: Mailbox[Incoming] = Mailbox()
         self.attempt = 0
         self._settings = settings
         self._housekeeper = housekeeper

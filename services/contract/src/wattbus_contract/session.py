@@ -1,7 +1,6 @@
 """One MQTT 5 session of a service: durable, acknowledged by hand, and never silently dead."""
 
 import logging
-import queue
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -126,12 +125,7 @@ class MqttSession:
         self._housekeeper.beat()
         if (fault := self._housekeeper.fault) is not None:
             raise SessionDead(fault)
-        try:
-            if timeout_s <= 0:
-                return self._connection.inbox.get_nowait()
-            return self._connection.inbox.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
+        return self._connection.inbox.get(timeout_s)
 
     def ack(self, incoming: Incoming) -> None:
         """Confirm a message, in the order of receipt; those of a lost connection come again."""
