@@ -366,11 +366,11 @@ def test_a_state_in_which_only_time_is_new_is_said_no_more_often_than_it_must(
     bench.poll("car1", 0.0)
     said = states_said(bench)
 
-    bench.now_s += 2.0
+    bench.now_s += 3.0
     bench.poll("car1", 0.0)
     assert states_said(bench) == said
 
-    bench.now_s += 2.0
+    bench.now_s += 3.0
     bench.poll("car1", 0.0)
     assert states_said(bench) == said + 1, "before the last one expires"
 

@@ -182,7 +182,7 @@ class Reports:
 
     def is_state_due(self, desk: Desk, now_s: float) -> bool:
         """Whether a state has to be said although nothing may be new, before the last expires."""
-        return now_s - desk.state_said_s >= _expiry_s(desk) / 3
+        return now_s - desk.state_said_s >= _expiry_s(desk) / 2
 
     def say_state(self, desk: Desk, now_s: float, *, is_forced: bool = False) -> None:
         """Publish a station's state when it changes, and before the last one expires."""
