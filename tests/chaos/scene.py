@@ -102,6 +102,11 @@ class Scene:
             return f"reading {readings[0].message_id} is not logged"
         return ""
 
+    def has_polled_all(self, since_s: float) -> bool:
+        """Whether the bridge has told a reading of every station since then."""
+        read = {s.topic.split("/")[-2] for s in self.evidence.meters(BRIDGE, since_s)}
+        return read >= set(house.STATIONS)
+
     def lease(self) -> dict[str, object] | None:
         """Return the newest lease that the bridge has announced."""
         leases = self.evidence.sent(BRIDGE, LEASE)
