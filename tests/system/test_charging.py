@@ -39,7 +39,12 @@ def simulator(stack: ComposeStack, path: str, method: str = "GET") -> dict[str, 
 
 
 def is_charging(message: RecordedMessage) -> bool:
-    return message.topic == METER and message.json["power_active_import_w"] > 0
+    """As planned: in the first hour the fail-safe may charge until the scheduler commands again."""
+    return (
+        message.topic == METER
+        and not message.json["at"].startswith(FIRST_HOUR)
+        and message.json["power_active_import_w"] > 0
+    )
 
 
 def cost_of(readings: list[dict[str, Any]]) -> float:
