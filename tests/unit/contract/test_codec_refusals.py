@@ -1,6 +1,9 @@
 """What the contract refuses, and that it says which topic, field and reason."""
 
+import gc
 import json
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from fixtures.contract_messages import SPECS
 from wattbus_contract import examples, topics
-from wattbus_contract.codec import Decoded, InvalidMessage, decode, encode
+from wattbus_contract.codec import LONGEST_TOPIC, Decoded, InvalidMessage, decode, encode
 
 EXAMPLES = {
     spec.name: (examples.example_topic(spec), examples.example_payload(spec)) for spec in topics.ALL
@@ -223,7 +226,7 @@ def test_a_request_without_envelope_has_no_id() -> None:
         _ = decoded.message_id
 
 
-def decode_or_refuse(topic: str, payload: bytes) -> None:
+def check_decoded_or_refused(topic: str, payload: bytes) -> None:
     """Nothing but these two outcomes; and what is accepted can be said again."""
     outcome: Decoded | InvalidMessage
     try:
@@ -241,7 +244,74 @@ def decode_or_refuse(topic: str, payload: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(name=st.sampled_from(sorted(SPECS)), payload=st.binary(max_size=200))
 def test_any_bytes_are_decoded_or_refused(name: str, payload: bytes) -> None:
-    decode_or_refuse(EXAMPLES[name][0], payload)
+    check_decoded_or_refused(EXAMPLES[name][0], payload)
+
+
+def lists_in(document: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The way to each list in a document."""
+    if isinstance(document, list):
+        yield path
+    pairs = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in pairs:
+        if isinstance(value, dict | list):
+            yield from lists_in(value, (*path, key))
+
+
+LISTS = [
+    (name, path)
+    for name, (_, payload) in EXAMPLES.items()
+    for path in lists_in(json.loads(payload))
+]
+
+
+@pytest.mark.parametrize(("name", "path"), LISTS)
+@pytest.mark.parametrize("item", ["{}", "[]", '"\\u0000"'])
+def test_a_long_list_of_wrong_items_takes_no_memory(
+    name: str, path: tuple[str | int, ...], item: str
+) -> None:
+    """A message of one MiB once took 650 MiB and ten seconds: a fault was made for each item."""
+    topic, payload = EXAMPLES[name]
+    document = json.loads(payload)
+    parent = document
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = "here"
+    message = json.dumps(document).replace('"here"', f"[{','.join([item] * 5000)}]").encode()
+    decode_or_none(topic, message)  # what it imports and remembers is no burst
+
+    tracemalloc.start()
+    try:
+        accepted = decode_or_none(topic, message)
+        burst_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert accepted is None
+    assert burst_bytes < 500_000
+
+
+def decode_or_none(topic: str, payload: bytes) -> Decoded | None:
+    try:
+        return decode(topic, payload)
+    except InvalidMessage:
+        return None
+
+
+def test_topics_as_long_as_the_broker_takes_them_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            assert decode_or_none(f"wattbus/v1/home/request/{number}{'x' * 60_000}", b"{}") is None
+        gc.collect()
+        kept_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert kept_bytes < 1_000_000
+    longest = max(
+        len(spec.topic("s" * 32, **dict.fromkeys(spec.id_names, "i" * 32))) for spec in topics.ALL
+    )
+    assert longest <= LONGEST_TOPIC
 
 
 JSON_VALUES = st.recursive(
@@ -261,7 +331,7 @@ def test_any_json_in_any_field_is_decoded_or_refused(data: st.DataObject, name: 
     known = [*SPECS[name].body.model_fields, "schema", "sent_at", "source", "boot_id", "seq"]
     replaced = data.draw(st.dictionaries(st.sampled_from(known), JSON_VALUES, min_size=1))
 
-    decode_or_refuse(topic, json.dumps(document | replaced).encode())
+    check_decoded_or_refused(topic, json.dumps(document | replaced).encode())
 
 
 @settings(max_examples=600, deadline=None)
@@ -274,4 +344,4 @@ def test_a_damaged_message_is_decoded_or_refused(data: st.DataObject, name: str)
         st.binary(max_size=6) | st.sampled_from([b"1e999", b"-0", b"{", b"9" * 400, b"null", b'"'])
     )
 
-    decode_or_refuse(topic, payload[:start] + inserted + payload[end:])
+    check_decoded_or_refused(topic, payload[:start] + inserted + payload[end:])

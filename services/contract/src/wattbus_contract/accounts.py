@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from wattbus_contract.base import Body, EnergyWh, Id, Text, UtcInstant
+from wattbus_contract.base import Body, EnergyWh, Id, Many, Text, UtcInstant
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Money = Annotated[float, Field(description="In the message's currency.")]
@@ -39,7 +39,7 @@ class ChargingReport(Body):
 
     at: UtcInstant
     currency: Currency
-    stations: tuple[StationReport, ...]
+    stations: Many[StationReport]
 
 
 class LeagueEntry(Body):
@@ -58,4 +58,4 @@ class League(Body):
 
     since_at: UtcInstant
     currency: Currency
-    entries: tuple[LeagueEntry, ...]
+    entries: Many[LeagueEntry]

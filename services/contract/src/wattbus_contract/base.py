@@ -1,7 +1,7 @@
 """The envelope that every message carries and the value types that messages are built from."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -60,6 +60,13 @@ Co2PerKwh = Annotated[float, Field(ge=0, le=1e5, description="Grams of a kWh fro
 Text = Annotated[str, Field(max_length=2000)]
 ZoneName = Annotated[Text, AfterValidator(_known_zone)]
 """A time zone of the IANA database, such as `Europe/Stockholm`."""
+
+ItemT = TypeVar("ItemT")
+Many = Annotated[tuple[ItemT, ...], Field(fail_fast=True)]
+"""A list that is refused at its first bad item.
+
+To note a fault for each took 650 MiB and ten seconds for a message of one MiB.
+"""
 
 
 class Body(BaseModel):

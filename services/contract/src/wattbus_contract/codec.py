@@ -39,6 +39,9 @@ class Decoded:
         )
 
 
+LONGEST_TOPIC = 200
+"""The contract's own have fewer characters; a broker takes 65,535, and all are remembered."""
+
 _parse_topic = lru_cache(maxsize=4096)(topics.parse)
 
 
@@ -54,7 +57,7 @@ def decode(topic: str, payload: bytes) -> Decoded:
 
     Unknown fields are ignored; missing, mistyped, non-finite or out-of-range ones are refused.
     """
-    parsed = _parse_topic(topic)
+    parsed = _parse_topic(topic) if len(topic) <= LONGEST_TOPIC else None
     if parsed is None:
         raise InvalidMessage(topic, "topic", "the contract knows no such topic")
     try:

@@ -14,6 +14,7 @@ from wattbus_contract.base import (
     EnergyWh,
     Id,
     LimitW,
+    Many,
     MessageId,
     Percent,
     Reason,
@@ -43,7 +44,7 @@ class StationPlan(Body):
     """The plan of one station, from now to the end of what is known."""
 
     station: Id
-    slots: tuple[PlanSlot, ...]
+    slots: Many[PlanSlot]
     target_soc_percent: Percent
     expected_energy_wh: EnergyWh
     expected_cost: Cost
@@ -61,11 +62,11 @@ class Plan(Body):
     strategy: Text
     instance: Id
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    stations: tuple[StationPlan, ...]
+    stations: Many[StationPlan]
     expected_cost: Cost
     lower_bound: Annotated[Cost, Field(description="No plan costs less.")] | None = None
     caused_by: MessageId | None = None
-    strategies: tuple[Id, ...] | None = None
+    strategies: Many[Id] | None = None
 
 
 class SetLimit(Body):

@@ -15,6 +15,7 @@ from wattbus_contract.base import (
     EnergyWh,
     Id,
     LimitW,
+    Many,
     Percent,
     PowerW,
     PricePerKwh,
@@ -60,7 +61,7 @@ MaxCurrentA = Annotated[
     float, Field(gt=0, le=1e5, description="A person's limit, per phase; always kept.")
 ]
 Phase = Annotated[int, Field(ge=1, le=3, description="A phase of the site.")]
-Phases = Annotated[tuple[Phase, ...], Field(min_length=1, max_length=3)]
+Phases = Annotated[Many[Phase], Field(min_length=1, max_length=3)]
 """The site's phases that a station uses, such as (1,) or (1, 2, 3)."""
 ProductionW = Annotated[
     float, Field(ge=0, le=1e9, description="Own production; the fuse does not count on it.")
@@ -90,13 +91,13 @@ class SiteInfo(Body):
         float, Field(gt=0, le=1e6, description="Site seconds per wall second; 1 is real time.")
     ]
     failsafe_after_s: DurationS
-    stations: tuple[Id, ...]
+    stations: Many[Id]
     peak_price_per_kw: Annotated[float, Field(ge=0, le=1e6)] | None = None
     peak_hours: (
         Annotated[int, Field(ge=1, le=MOST_PEAK_HOURS, description="How many highest hours count.")]
         | None
     ) = None
-    peaks_so_far_w: Annotated[tuple[PeakW, ...], Field(max_length=MOST_PEAK_HOURS)] | None = None
+    peaks_so_far_w: Annotated[Many[PeakW], Field(max_length=MOST_PEAK_HOURS)] | None = None
     co2_price_per_kg: WearPrice | None = None
 
 
@@ -130,7 +131,7 @@ class StationInfo(Body):
     charging_efficiency: Annotated[
         float, Field(gt=0, le=1, description="Energy into the battery per energy from the grid.")
     ]
-    charging_curve: Annotated[tuple[CurveCorner, ...], Field(max_length=20)] | None = None
+    charging_curve: Annotated[Many[CurveCorner], Field(max_length=20)] | None = None
     high_soc_percent: Percent | None = None
     high_soc_price_per_kwh_h: WearPrice | None = None
     high_power_w: LimitW | None = None
@@ -276,7 +277,7 @@ class PriceForecast(Body):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     unit: Text
     provider: Text
-    slots: tuple[PriceSlot, ...]
+    slots: Many[PriceSlot]
 
     @model_validator(mode="after")
     def _slots_are_in_order(self) -> "PriceForecast":
@@ -298,7 +299,7 @@ class BaseLoadForecast(Body):
 
     unit: Literal["W"] = "W"
     provider: Text
-    slots: tuple[BaseLoadSlot, ...]
+    slots: Many[BaseLoadSlot]
 
     @model_validator(mode="after")
     def _slots_are_in_order(self) -> "BaseLoadForecast":

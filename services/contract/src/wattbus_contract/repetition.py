@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 MOST_KEYS = 1000
+LONGEST_KEY = 200
 
 
 @dataclass(slots=True)
@@ -14,6 +15,7 @@ class Repetition:
 
     def is_worth_saying(self, key: str, now_s: float) -> bool:
         """Return whether the key was not let through lately, and note that it is now."""
+        key = key[:LONGEST_KEY]  # Topics and fields are as long as a stranger likes.
         said_s = self._said_s.get(key)
         if said_s is not None and now_s - said_s < self.every_s:
             return False

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from wattbus_contract.base import Body, Percent, PricePerKwh, UtcInstant
+from wattbus_contract.base import Body, Many, Percent, PricePerKwh, UtcInstant
 from wattbus_contract.facts import MaxCurrentA, Mode
 from wattbus_contract.weekly import TimeOfDay, WeeklyPlan
 
@@ -69,7 +69,7 @@ class GoalRequest(Body):
     price_cap_per_kwh: PricePerKwh | None = None
     max_current_a: MaxCurrentA | None = None
     weekly: WeeklyPlan | None = None
-    clear: Annotated[tuple[Clearable, ...], Field(min_length=1, max_length=3)] | None = None
+    clear: Annotated[Many[Clearable], Field(min_length=1, max_length=3)] | None = None
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "GoalRequest":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from wattbus_contract.base import MAX_INTEGER, Body, BootId, Id, Seq, Text, UtcInstant
+from wattbus_contract.base import MAX_INTEGER, Body, BootId, Id, Many, Seq, Text, UtcInstant
 
 
 class Status(StrEnum):
@@ -57,7 +57,7 @@ class ConfirmedRange(Body):
 class LogConfirmed(Body):
     """What is safe on the logger's disk since its last confirmation."""
 
-    confirmed: tuple[ConfirmedRange, ...]
+    confirmed: Many[ConfirmedRange]
 
 
 class Quarantined(Body):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from wattbus_contract.base import Body, Percent
+from wattbus_contract.base import Body, Many, Percent
 
 TIME_OF_DAY_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$"
 
@@ -53,10 +53,10 @@ WEEKDAYS = tuple(Weekday)
 class WeeklyDeparture(Body):
     """On these days the car leaves at this time; `target_soc_percent` is for these departures."""
 
-    days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+    days: Annotated[Many[Weekday], Field(min_length=1, max_length=7)]
     departure_time: TimeOfDay
     target_soc_percent: Percent | None = None
 
 
-WeeklyPlan = Annotated[tuple[WeeklyDeparture, ...], Field(max_length=50)]
+WeeklyPlan = Annotated[Many[WeeklyDeparture], Field(max_length=50)]
 """All departures of a week."""

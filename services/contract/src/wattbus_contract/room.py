@@ -1,0 +1,23 @@
+"""Bounds what a service keeps by a name that others choose: a station, a client, a topic."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+MOST_NAMES = 4096
+"""Four times as many stations as a site has been tried with; whoever names more makes them up."""
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+def make_room(
+    known: dict[KeyT, ValueT], new: KeyT, own: Iterable[KeyT] = (), most: int = MOST_NAMES
+) -> ValueT | None:
+    """Forget the oldest of `most` names where `new` is one more, those of `own` last of all.
+
+    Returns what was kept under the name that is forgotten, None where there was room.
+    """
+    if len(known) < most or new in known:
+        return None
+    kept = frozenset(own)
+    return known.pop(next((name for name in known if name not in kept), next(iter(known))))
