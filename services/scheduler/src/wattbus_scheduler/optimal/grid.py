@@ -1,10 +1,9 @@
 """Turns pieces of time and cars into the arrays of a problem."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from wattbus_scheduler.situation import Car, CarControl, Site, Situation
 UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
 RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
-MOST_CELLS_CUT = 200_000
-SHORT_STAY_S, QUARTER_S = 2 * 3600.0, 900.0
 SAFETY_KW = 1e-6
 """Kept free in every row of the plan, against the rounding of the solver."""
 
@@ -36,41 +33,6 @@ class Task:
     window: tuple[float, float]
     fixed: tuple[Stretch, ...]
     net_wh: float = 0.0
-
-
-def cut_at_windows(pieces: list[Piece], tasks: Sequence[Task]) -> list[Piece]:
-    """Cut pieces where a car comes or goes; far too many cars leave the pieces as they are.
-
-    Those of a short stay with little need are cut to quarters of an hour: the least power over a
-    longer one may be more than the car needs there.
-    """
-    longest_s = max((piece.duration_s for piece in pieces), default=0.0)
-    wanted = {edge for task in tasks for edge in (*task.window, *_quarters(task, longest_s))}
-    starts = np.array([piece.start_s for piece in pieces])
-    ends = np.array([piece.end_s for piece in pieces])
-    inside: dict[int, list[float]] = {}
-    for edge in sorted(wanted):
-        at = int(np.searchsorted(starts, edge, side="right")) - 1
-        if at >= 0 and starts[at] + TIME_EPSILON_S < edge < ends[at] - TIME_EPSILON_S:
-            inside.setdefault(at, []).append(edge)
-    count = sum(len(edges) for edges in inside.values())
-    if (len(pieces) + count) * len(tasks) > max(MOST_CELLS_CUT, 2 * len(pieces) * len(tasks)):
-        return pieces
-    cut: list[Piece] = []
-    for at, piece in enumerate(pieces):
-        edges = [piece.start_s, *inside.get(at, ()), piece.end_s]
-        cut.extend(
-            replace(piece, start_s=start_s, end_s=end_s) for start_s, end_s in pairwise(edges)
-        )
-    return cut
-
-
-def _quarters(task: Task, longest_s: float) -> Iterator[float]:
-    begin_s, end_s = task.window
-    least_wh = power_of(task.car).least * longest_s / 3.6
-    if end_s - begin_s <= SHORT_STAY_S and 0.5 * least_wh < task.need_wh < 2 * least_wh:
-        first = math.floor(begin_s / QUARTER_S) + 1
-        yield from (QUARTER_S * n for n in range(first, math.ceil(end_s / QUARTER_S)))
 
 
 @dataclass(frozen=True, slots=True)

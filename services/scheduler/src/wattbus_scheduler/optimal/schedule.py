@@ -18,10 +18,10 @@ from wattbus_scheduler.allocation import (
 )
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
 from wattbus_scheduler.optimal.bound import lower_bound
+from wattbus_scheduler.optimal.cuts import cut_at_windows, cut_to_quarters
 from wattbus_scheduler.optimal.grid import (
     SAFETY_KW,
     Task,
-    cut_at_windows,
     patterns_from,
     power_of,
     problem_of,
@@ -41,6 +41,8 @@ LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.3, 0.9
 """Of a time limit, within which the search leaves time for legal powers and reasons:"""
 AFTERWARDS_S_PER_CAR, AFTERWARDS_S_PER_CELL = 2e-4, 3e-6
 RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
+WORTH_QUARTERS = 3e-3
+"""Of the bound: what misses it by more is planned by quarters of an hour, too, if that saves it."""
 TAPER_ROUNDS = 3
 """So often a car that takes less near full is given more time, if its need is not met."""
 TAPER_TOLERANCE_WH = 1.0
@@ -85,13 +87,14 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
         nothing: dict[str, list[Stretch]] = {car.station_id: [] for car in situation.cars}
         only_urgent = Allocation(settled.pieces, settled.urgent, nothing)
         return Schedule(_as_drawn(situation, only_urgent), 0.0, 0.0, 0)
-    found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
+    asked = _Asked(situation, now, wishes, settled, tasks, stop_at_s)
+    found = _planned(asked)
     for _ in range(TAPER_ROUNDS):
-        longer = _with_more_time(tasks, found)
-        if longer == tasks or perf_counter() > stop_at_s:
+        longer = _with_more_time(asked.tasks, found)
+        if longer == asked.tasks or perf_counter() > stop_at_s:
             break
-        tasks = longer
-        found = _planned(situation, now, wishes, settled, tasks, stop_at_s=stop_at_s)
+        asked = replace(asked, tasks=longer)
+        found = _planned(asked)
     return found
 
 
@@ -104,31 +107,36 @@ def _search_s(situation: Situation, time_limit_s: float) -> float:
     return max(LEAST_SEARCH_SHARE * time_limit_s, most_s - afterwards_s)
 
 
-def _planned(
-    situation: Situation,
-    now: datetime,
-    wishes: Wishes,
-    settled: Allocation,
-    tasks: list[Task],
-    *,
-    stop_at_s: float,
-) -> Schedule:
-    pieces = cut_at_windows(settled.pieces, tasks)
-    whole = tightened(problem_of(situation, now, pieces, tasks), tasks)
-    programme = Programme(whole, stop_at_s - perf_counter())
+def _planned(asked: "_Asked") -> Schedule:
+    job = _relaxed(asked, cut_at_windows(asked.settled.pieces, asked.tasks))
+    found = _tried(job)
+    is_near = found.counted_cost - job.bound <= max(job.allowed, job.worth_a_try)
+    # The bound knows nothing of wear.
+    if is_near or job.whole.wear is not None or perf_counter() > asked.stop_at_s:
+        return found
+    finer = cut_to_quarters(job.pieces, asked.tasks, job.whole)
+    if len(finer) == len(job.pieces):
+        return found
+    other = _tried(_relaxed(asked, finer))
+    return other if job.badness(other) < job.badness(found) - job.worth_a_try else found
+
+
+def _relaxed(asked: "_Asked", pieces: list[Piece]) -> "_Job":
+    """Return what is known once the relaxed problem is solved on these pieces."""
+    tasks = asked.tasks
+    whole = tightened(problem_of(asked.situation, asked.now, pieces, tasks), tasks)
+    programme = Programme(whole, asked.stop_at_s - perf_counter())
     programme.solve()
     relaxed = programme.answer()
     # The proof is about energy, not about the time that it takes near full.
     proven = replace(whole, need_kwh=np.array([task.net_wh / 1000 for task in tasks]))
-    job = _Job(
-        situation, now, wishes, settled, tasks, pieces, whole, proven, relaxed,
-        lower_bound(proven, relaxed), stop_at_s,
-    )  # fmt: skip
-    rigid = [number for number, task in enumerate(tasks) if _is_rigid(task, whole, number)]
-    calm = _calm(wishes, float(np.abs(whole.price).mean()))
-    if not rigid:
-        return _attempt(job, (), calm, 0.0)
-    return _calmest(job, rigid, calm)
+    return _Job(asked, pieces, whole, proven, relaxed, lower_bound(proven, relaxed))
+
+
+def _tried(job: "_Job") -> Schedule:
+    tasks = job.asked.tasks
+    rigid = [number for number, task in enumerate(tasks) if _is_rigid(task, job.whole, number)]
+    return _calmest(job, rigid, job.calm) if rigid else _attempt(job, (), job.calm, 0.0)
 
 
 def _with_more_time(tasks: list[Task], found: Schedule) -> list[Task]:
@@ -153,20 +161,48 @@ def _with_more_time(tasks: list[Task], found: Schedule) -> list[Task]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """All that is known before cars are given their stretches."""
+class _Asked:
+    """What is to be planned, and when the search ends (perf_counter)."""
 
     situation: Situation
     now: datetime
     wishes: Wishes
     settled: Allocation
     tasks: list[Task]
+    stop_at_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """All that is known before cars are given their stretches."""
+
+    asked: _Asked
     pieces: list[Piece]
     whole: Problem
     proven: Problem
     relaxed: Answer
     bound: float
-    stop_at_s: float
+
+    @property
+    def calm(self) -> Calm:
+        """How starts are weighed."""
+        return _calm(self.asked.wishes, float(np.abs(self.whole.price).mean()))
+
+    @property
+    def allowed(self) -> float:
+        """What calm may cost."""
+        share = self.calm.cost_share or 0.0
+        return share * abs(self.bound - self.relaxed.unmet_cost)
+
+    @property
+    def worth_a_try(self) -> float:
+        """What is to be gained at least for a search on other pieces."""
+        return WORTH_QUARTERS * abs(self.bound - self.relaxed.unmet_cost)
+
+    def badness(self, found: Schedule) -> float:
+        """Return what is to be low: what it costs above its share, and starts at their price."""
+        above = max(0.0, found.counted_cost - self.bound - self.allowed)
+        return above + (0.0 if self.allowed else self.calm.start_price * found.starts)
 
 
 def _calmest(job: _Job, rigid: Sequence[int], calm: Calm) -> Schedule:
@@ -175,28 +211,26 @@ def _calmest(job: _Job, rigid: Sequence[int], calm: Calm) -> Schedule:
     One way prices room by the relaxed answer, the other not at all.
     """
     factors = RIGID_STEPS if calm.cost_share is not None else (1.0,)
-    ways = (1.0, 0.0) if len(job.tasks) > 1 else (0.0,)
+    ways = (1.0, 0.0) if len(job.asked.tasks) > 1 else (0.0,)
     for factor in factors:
         priced = replace(calm, start_price=calm.start_price * factor)
         found = [_attempt(job, rigid, priced, way) for way in ways]
         best = min(
             found, key=lambda one: round(one.counted_cost + priced.start_price * one.starts, 9)
         )
-        share = calm.cost_share or 0.0
-        allowed = share * abs(job.bound - job.relaxed.unmet_cost)
-        is_within = best.counted_cost - job.bound <= allowed + 1e-9
-        if is_within or perf_counter() > job.stop_at_s:
+        is_within = best.counted_cost - job.bound <= job.allowed + 1e-9
+        if is_within or perf_counter() > job.asked.stop_at_s:
             break
     return best
 
 
 def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedule:
     """Plan the rigid cars, then all others beside them. `way` weighs the price of room."""
-    chosen: dict[str, list[Stretch]] = {car.station_id: [] for car in job.situation.cars}
-    pieces, tasks, relaxed = job.pieces, job.tasks, job.relaxed
+    chosen: dict[str, list[Stretch]] = {car.station_id: [] for car in job.asked.situation.cars}
+    pieces, tasks, relaxed = job.pieces, job.asked.tasks, job.relaxed
 
     def problem_for(on_pieces: Sequence[Piece], of_tasks: Sequence[Task]) -> Problem:
-        return problem_of(job.situation, job.now, on_pieces, of_tasks)
+        return problem_of(job.asked.situation, job.asked.now, on_pieces, of_tasks)
 
     if rigid:
         worth = np.where(np.isfinite(relaxed.reduced), relaxed.reduced, 0.0)
@@ -210,24 +244,26 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     flexible = [task for number, task in enumerate(tasks) if number not in set(rigid)]
     if flexible:
         exact = job.whole if not rigid else tightened(problem_for(pieces, flexible), flexible)
-        saving = job.wishes.replan_saving
+        saving = job.asked.wishes.replan_saving
         running = Running(
-            _running_patterns(job.situation, pieces, flexible),
+            _running_patterns(job.asked.situation, pieces, flexible),
             saving if saving is not None else calm.start_price,
         )
         known = None if rigid else relaxed
-        effort = Effort(stop_at_s=job.stop_at_s)
-        exact = replace(exact, change_price=job.wishes.power_change_price_per_kw)
+        effort = Effort(stop_at_s=job.asked.stop_at_s)
+        exact = replace(exact, change_price=job.asked.wishes.power_change_price_per_kw)
         solution = solve(_safe(exact), calm, effort, known, running)
         chosen.update(_stretches(exact, pieces, flexible, solution))
-    allocation = _as_drawn(job.situation, Allocation(pieces, job.settled.urgent, chosen))
+    allocation = _as_drawn(
+        job.asked.situation, Allocation(pieces, job.asked.settled.urgent, chosen)
+    )
     chosen = allocation.chosen
     starts_s = np.array([piece.start_s for piece in job.pieces])
     proven = _as_delivered(job, chosen)
     counted = _counted(proven, tasks, chosen, starts_s)
     bound = job.bound if proven is job.proven else lower_bound(proven, job.relaxed)
     blocks = sum(_blocks(stretches) for stretches in chosen.values())
-    return Schedule(allocation, counted, bound, blocks, perf_counter() > job.stop_at_s)
+    return Schedule(allocation, counted, bound, blocks, perf_counter() > job.asked.stop_at_s)
 
 
 def _blocks(stretches: Sequence[Stretch]) -> int:
@@ -254,7 +290,7 @@ def _as_drawn(situation: Situation, allocation: Allocation) -> Allocation:
 def _as_delivered(job: _Job, chosen: dict[str, list[Stretch]]) -> Problem:
     """Return the problem to prove: tapering cars need no more there than they can be given."""
     need_kwh = job.proven.need_kwh.copy()
-    for number, task in enumerate(job.tasks):
+    for number, task in enumerate(job.asked.tasks):
         if task.car.taper:
             stretches = chosen[task.car.station_id]
             hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
