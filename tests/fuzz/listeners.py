@@ -39,6 +39,7 @@ from wattbus_dashboard.picture import zone_of
 from wattbus_dashboard.words_en import EN
 from wattbus_dashboard.words_sv import SV
 from wattbus_homeassistant.discovery import BIRTH, BIRTH_TOPIC, is_of_site
+from wattbus_homeassistant.settings import HomeAssistantSettings
 from wattbus_homeassistant.shell import Announcer
 from wattbus_notifier.settings import NotifierSettings
 from wattbus_notifier.shell import Notifier
@@ -166,7 +167,7 @@ class HomeAssistantSubject:
 
     def __init__(self) -> None:
         self.session = DeafSession("homeassistant", SITE)
-        self.announcer = Announcer(cast(MqttSession, self.session), "1")
+        self.announcer = Announcer(cast(MqttSession, self.session), "1", HomeAssistantSettings())
         self.take(*own_status(self.session))
 
     def take(self, topic: str, payload: bytes, *, is_retained: bool = False) -> None:

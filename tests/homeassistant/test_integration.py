@@ -33,7 +33,7 @@ STATES = {
     "car1_mode": "smart",
     "car1_charge_now": "off",
     "car1_target_soc": "80.0",
-    "car1_departure": "00:00",
+    "car1_departure": "00:00:00",
     "car1_departure_at": "2025-01-15T23:00:00+00:00",
     "car1_answer": "100 % by 07:00 tomorrow",
     "car2_max_current": "16.0",
@@ -41,6 +41,7 @@ STATES = {
     "house_power": "990.0",
     "chargers_power": "7400.0",
     "site_power": "8390.0",
+    "solar_power": "0.0",
     "month_cost": "11.19",
     "month_saving": "3.76",
     "strategy": "cheapest",
@@ -159,7 +160,7 @@ def test_a_select_changes_the_mode(
         ("number.set_value car1_target_soc", {"value": 85}, {"target_soc_percent": 85.0}),
         ("number.set_value car2_max_current", {"value": 10}, {"max_current_a": 10.0}),
         ("number.set_value car2_max_current", {"value": 32.2}, {"clear": ["max_current_a"]}),
-        ("text.set_value car1_departure", {"value": "06:45"}, {"departure_time": "06:45:00"}),
+        ("time.set_value car1_departure", {"time": "06:45:00"}, {"departure_time": "06:45:00"}),
         ("select.select_option strategy", {"option": "optimal"}, {"strategy": "optimal"}),
     ],
 )
@@ -188,7 +189,7 @@ def test_what_a_message_leaves_out_is_unknown_and_nothing_is_complained_of(
 
     for key in ("car1_soc", "car1_in_effect", "car1_next_start", "car1_month_cost", "price"):
         home_assistant.wait_for_state(f"wattbus_home_{key}", "unknown")
-    home_assistant.wait_for_state("wattbus_home_car1_departure", "")
+    home_assistant.wait_for_state("wattbus_home_car1_departure", "unknown")
     home_assistant.wait_for_state("wattbus_home_car2_max_current", "32.2")
     home_assistant.wait_for_state("wattbus_home_scheduler", "off")
     assert home_assistant.complaints == []

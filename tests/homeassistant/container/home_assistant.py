@@ -58,8 +58,8 @@ def mqtt_entry(broker):
         subentries_data=None,
         title="broker",
         unique_id=None,
-        version=1,
-        minor_version=2,
+        version=2,
+        minor_version=1,
     )
 
 
@@ -104,7 +104,7 @@ def devices_of(hass):
     """Return every device by its registry id: name, maker and through which one it is reached."""
     return {
         device.id: {"name": device.name, "maker": device.manufacturer, "via": device.via_device_id}
-        for device in device_registry.async_get(hass).devices.values()
+        for device in device_registry.async_get(hass).devices
     }
 
 

@@ -6,8 +6,8 @@ set -eu
 cd "$(dirname "$0")"
 {
     echo "# Written by tests/homeassistant/container/lock.sh."
-    uv pip compile --quiet --no-config --no-header --no-annotate --python-version 3.13.5 \
-        --python-platform x86_64-manylinux_2_28 --override overrides.txt requirements.in |
+    uv pip compile --quiet --no-config --no-header --no-annotate --python-version 3.14.3 \
+        --python-platform x86_64-manylinux_2_28 requirements.in |
         grep -v -E '^(pyric|grpcio|uv)=='
 } >requirements.txt.new
 mv requirements.txt.new requirements.txt

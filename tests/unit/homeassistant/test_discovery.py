@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from wattbus_contract import topics
 from wattbus_contract.codec import Decoded, decode
 from wattbus_contract.examples import EXAMPLES, example_payload, example_topic
-from wattbus_contract.facts import Control, SiteInfo, StationInfo
+from wattbus_contract.facts import BaseLoadForecast, Control, SiteInfo, StationInfo
 from wattbus_homeassistant.discovery import announcements, changes, is_of_site
 from wattbus_homeassistant.entity import Place
 from wattbus_homeassistant.facts import Facts, with_message
-from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.settings import HomeAssistantSettings, Language
 from wattbus_homeassistant.words import SWEDISH
 
 SITE_TOPIC = "homeassistant/device/wattbus_home/config"
@@ -35,12 +36,16 @@ def a_station(control: Control = Control.SWITCH) -> StationInfo:
 
 FACTS = Facts(
     "home", a_site("car1", "car2"), "station-bridge",
-    {"car1": a_station(), "car2": a_station(Control.CURRENT)}, ("cheapest", "load"),
+    {"car1": a_station(), "car2": a_station(Control.CURRENT)}, ("cheapest", "load"), has_solar=True,
 )  # fmt: skip
+HOW = HomeAssistantSettings()
 
 
-def configs(facts: Facts = FACTS) -> dict[str, dict[str, Any]]:
-    return {topic: json.loads(text) for topic, text in announcements(facts, "1.2.3").items()}
+def configs(
+    facts: Facts = FACTS, settings: HomeAssistantSettings = HOW
+) -> dict[str, dict[str, Any]]:
+    found = announcements(facts, "1.2.3", settings)
+    return {topic: json.loads(text) for topic, text in found.items()}
 
 
 def components(facts: Facts = FACTS) -> list[dict[str, Any]]:
@@ -116,6 +121,39 @@ def test_only_a_station_that_takes_a_current_has_a_current_limit() -> None:
     assert (limit["min"], limit["max"], limit["step"]) == (6.0, 32.2, 1.0)
 
 
+def test_a_departure_is_a_time_and_the_text_of_an_earlier_release_is_removed() -> None:
+    parts = configs()[CAR1_TOPIC]["components"]
+
+    assert parts["departure_time"]["platform"] == "time"
+    assert parts["departure_time"]["default_entity_id"] == "time.car1_departure"
+    assert parts["departure"] == {"platform": "text"}
+
+
+def test_a_home_assistant_without_times_gets_a_text_and_no_platform_that_it_does_not_know() -> None:
+    parts = configs(settings=HomeAssistantSettings(departure="text"))[CAR1_TOPIC]["components"]
+
+    assert parts["departure"]["platform"] == "text"
+    assert "time" not in {part["platform"] for part in parts.values()}
+
+
+def test_only_a_site_with_solar_panels_says_what_they_give() -> None:
+    without = replace(FACTS, has_solar=False)
+
+    assert configs()[SITE_TOPIC]["components"]["solar_power"]["unit_of_measurement"] == "W"
+    assert configs(without)[SITE_TOPIC]["components"]["solar_power"] == {"platform": "sensor"}
+
+
+def test_a_forecast_tells_whether_there_are_solar_panels() -> None:
+    with_panels = with_message(Facts("home"), message(topics.BASE_LOAD))
+    forecast = EXAMPLES[topics.BASE_LOAD]
+    assert isinstance(forecast, BaseLoadForecast)
+    bare = tuple(slot.model_copy(update={"pv_power_w": None}) for slot in forecast.slots)
+    said = replace(message(topics.BASE_LOAD), body=forecast.model_copy(update={"slots": bare}))
+
+    assert with_panels.has_solar
+    assert not with_message(with_panels, said).has_solar
+
+
 def test_a_scheduler_without_a_choice_of_strategies_has_no_select() -> None:
     with_choice = configs()[SITE_TOPIC]["components"]["strategy"]
     without = Facts("home", FACTS.site, "station-bridge", FACTS.stations)
@@ -125,17 +163,17 @@ def test_a_scheduler_without_a_choice_of_strategies_has_no_select() -> None:
 
 
 def test_nothing_is_announced_before_the_site_is_known() -> None:
-    assert announcements(Facts("home", stations={"car1": a_station()}), "1.2.3") == {}
+    assert announcements(Facts("home", stations={"car1": a_station()}), "1.2.3", HOW) == {}
 
 
 def test_a_station_is_announced_when_it_has_described_itself() -> None:
     facts = Facts("home", a_site("car1", "car2"), "station-bridge", {"car1": a_station()})
 
-    assert set(announcements(facts, "1.2.3")) == {SITE_TOPIC, CAR1_TOPIC}
+    assert set(announcements(facts, "1.2.3", HOW)) == {SITE_TOPIC, CAR1_TOPIC}
 
 
 def test_what_has_not_changed_is_not_said_again() -> None:
-    wanted = announcements(FACTS, "1.2.3")
+    wanted = announcements(FACTS, "1.2.3", HOW)
 
     assert changes(FACTS, wanted, {}) == wanted
     assert changes(FACTS, wanted, wanted) == {}
@@ -143,17 +181,19 @@ def test_what_has_not_changed_is_not_said_again() -> None:
 
 
 def test_a_station_that_has_left_is_removed() -> None:
-    left = Facts("home", a_site("car1"), "station-bridge", FACTS.stations, FACTS.strategies)
+    left = replace(FACTS, site=a_site("car1"))
 
-    found = changes(left, announcements(left, "1.2.3"), announcements(FACTS, "1.2.3"))
+    found = changes(left, announcements(left, "1.2.3", HOW), announcements(FACTS, "1.2.3", HOW))
 
     assert found == {CAR2_TOPIC: b""}
 
 
 def test_a_station_that_has_not_described_itself_yet_is_not_removed() -> None:
-    early = Facts("home", FACTS.site, "station-bridge", {}, FACTS.strategies)
+    early = replace(FACTS, stations={})
 
-    assert changes(early, announcements(early, "1.2.3"), announcements(FACTS, "1.2.3")) == {}
+    assert (
+        changes(early, announcements(early, "1.2.3", HOW), announcements(FACTS, "1.2.3", HOW)) == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +236,7 @@ def test_ids_with_hyphens_cannot_be_confused() -> None:
 
 
 def entities_in(language: Language) -> list[dict[str, Any]]:
-    found = announcements(FACTS, "1.2.3", language).values()
+    found = announcements(FACTS, "1.2.3", HomeAssistantSettings(language=language)).values()
     parts = [part for text in found for part in json.loads(text)["components"].values()]
     return [part for part in parts if "name" in part]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from wattbus_contract.facts import SiteInfo, StationInfo
 from wattbus_homeassistant.entity import Config, Place
 from wattbus_homeassistant.facts import Facts
-from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.settings import HomeAssistantSettings
 from wattbus_homeassistant.site_entities import site_entities
 from wattbus_homeassistant.station_entities import station_entities
 from wattbus_homeassistant.words import in_language
@@ -29,14 +29,15 @@ def config_topic(place: Place) -> str:
     return f"{PREFIX}/device/{place.object_id}/config"
 
 
-def announcements(facts: Facts, version: str, language: Language = "en") -> dict[str, bytes]:
+def announcements(facts: Facts, version: str, settings: HomeAssistantSettings) -> dict[str, bytes]:
     """Return the discovery message by topic, of all that is known well enough to be announced."""
     if facts.site is None:
         return {}
-    site = Place(facts.site_id, facts.bridge, language=language)
+    how = (settings.language, settings.departure)
+    site = Place(facts.site_id, facts.bridge, None, *how)
     wanted = {config_topic(site): _encode(_site_config(site, facts.site, facts, version))}
     for station, info in facts.known_stations.items():
-        place = Place(facts.site_id, facts.bridge, station, language)
+        place = Place(facts.site_id, facts.bridge, station, *how)
         config = _station_config(place, info, facts.site.currency, version)
         wanted[config_topic(place)] = _encode(config)
     return wanted
@@ -79,7 +80,7 @@ def _site_config(place: Place, site: SiteInfo, facts: Facts, version: str) -> Co
         "model": in_language("Site", place.language),
         "sw_version": version,
     }
-    entities = site_entities(place, site.currency, facts.strategies)
+    entities = site_entities(place, site.currency, facts.strategies, has_solar=facts.has_solar)
     return _device_config(place, device, entities, version)
 
 

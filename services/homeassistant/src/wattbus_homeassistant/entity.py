@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from wattbus_contract import topics
 from wattbus_contract.topics import TopicSpec
 from wattbus_homeassistant import templates
-from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.settings import DepartureKind, Language
 from wattbus_homeassistant.words import in_language
 
 BRIDGE_USER = "station-bridge"
@@ -23,6 +23,7 @@ class Place:
     bridge: str
     station: str | None = None
     language: Language = "en"
+    departure: DepartureKind = "time"
 
     @property
     def object_id(self) -> str:

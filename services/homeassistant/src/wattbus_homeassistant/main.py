@@ -46,7 +46,7 @@ def serve(broker: BrokerSettings, settings: HomeAssistantSettings, site: str) ->
         subscriptions=subscriptions(site, own_status),
         is_durable=False,
     )
-    announcer = Announcer(session, own_version, settings.language)
+    announcer = Announcer(session, own_version, settings)
     metrics = load(MetricsSettings)
     if metrics.port:
         from wattbus_contract.metrics import expose, new_registry  # noqa: PLC0415 - if wanted

@@ -17,12 +17,15 @@ class SiteSettings(BaseSettings):
 
 
 Language = Literal["en", "sv"]
+DepartureKind = Literal["time", "text"]
+"""Home Assistant before 2026.5 knows no time over MQTT, and takes no device that has one."""
 
 
 class HomeAssistantSettings(BaseSettings):
-    """In which language entities are named, and how much is logged."""
+    """In which language entities are named, what a departure is set with, how much is logged."""
 
     model_config = SettingsConfigDict(env_prefix="WATTBUS_HOMEASSISTANT_", extra="ignore")
 
     language: Language = "en"
+    departure: DepartureKind = "time"
     log_level: Annotated[str, Field(pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -16,7 +16,7 @@ from wattbus_homeassistant.discovery import (
     is_of_site,
 )
 from wattbus_homeassistant.facts import Facts, with_message
-from wattbus_homeassistant.settings import Language
+from wattbus_homeassistant.settings import HomeAssistantSettings
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ WAIT_S = 0.5
 
 def subscriptions(site: str, status_topic: str) -> tuple[str, ...]:
     """Return the filters of what the announcer hears, its own status included."""
-    facts = (topics.SITE_INFO, topics.STATION_INFO, topics.PLAN)
+    facts = (topics.SITE_INFO, topics.STATION_INFO, topics.PLAN, topics.BASE_LOAD)
     return (BIRTH_TOPIC, CONFIGS_FILTER, *(spec.filter(site) for spec in facts), status_topic)
 
 
@@ -36,10 +36,10 @@ class Announcer:
     included: so it finds what was announced by a process before it, and removes what has left.
     """
 
-    def __init__(self, session: MqttSession, version: str, language: Language = "en") -> None:
+    def __init__(self, session: MqttSession, version: str, settings: HomeAssistantSettings) -> None:
         self._session = session
         self._version = version
-        self._language = language
+        self._settings = settings
         self._facts = Facts(session.site)
         self._published: dict[str, bytes] = {}
         self._connection = 0
@@ -93,7 +93,7 @@ class Announcer:
             self._announce()
 
     def _announce(self) -> None:
-        wanted = announcements(self._facts, self._version, self._language)
+        wanted = announcements(self._facts, self._version, self._settings)
         for topic, payload in changes(self._facts, wanted, self._published).items():
             try:
                 self._session.send(topic, payload, is_retained=True)

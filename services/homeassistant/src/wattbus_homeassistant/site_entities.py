@@ -7,10 +7,12 @@ from wattbus_homeassistant import templates
 from wattbus_homeassistant.entity import Config, Place, absent
 
 
-def site_entities(place: Place, currency: str, strategies: Sequence[str]) -> dict[str, Config]:
+def site_entities(
+    place: Place, currency: str, strategies: Sequence[str], *, has_solar: bool
+) -> dict[str, Config]:
     """Return the site's entities by key."""
     return {
-        **_household(place, currency),
+        **_household(place, currency, has_solar=has_solar),
         **_money(place, currency),
         "scheduler": place.entity(
             "binary_sensor", "scheduler", "Scheduler in command", device_class="connectivity",
@@ -26,14 +28,16 @@ def site_entities(place: Place, currency: str, strategies: Sequence[str]) -> dic
     }  # fmt: skip
 
 
-def _household(place: Place, currency: str) -> dict[str, Config]:
+def _household(place: Place, currency: str, *, has_solar: bool) -> dict[str, Config]:
     meter = place.topic(topics.HOUSEHOLD_METER)
     powers = {
         "house_power": ("House", "house_load_w"),
         "chargers_power": ("Chargers", "stations_power_w"),
         "site_power": ("Main fuse", "site_power_w"),
+        **({"solar_power": ("Solar", "pv_power_w")} if has_solar else {}),
     }
     return {
+        "solar_power": absent("sensor"),
         "price": place.entity(
             "sensor", "price", "Price now", state_topic=meter, state_class="measurement",
             unit_of_measurement=f"{currency}/kWh", suggested_display_precision=4,

@@ -150,19 +150,29 @@ def _wished(place: Place, info: StationInfo) -> dict[str, Config]:
             value_template=templates.number("target_soc_percent"),
             command_template='{"target_soc_percent": {{ value }}}',
         ),
-        "departure": place.entity(
-            "text", "departure", "Departure", state_topic=goal, command_topic=goal_wish,
-            pattern=TIME_OF_DAY, max=5,
-            value_template=templates.local_time_of_day("departure_at"),
-            command_template='{"departure_time": {{ value | to_json }}}',
-            icon="mdi:clock-outline",
-        ),
+        **_departure(place),
         "departure_at": place.entity(
             "sensor", "departure_at", "Next departure", state_topic=goal,
             device_class="timestamp", value_template=templates.number("departure_at"),
         ),
         "max_current": _max_current(place, info),
     }  # fmt: skip
+
+
+def _departure(place: Place) -> dict[str, Config]:
+    """Return what sets the next departure: a time, and what an earlier text left removed."""
+    common: Config = {
+        "state_topic": place.topic(topics.GOAL), "command_topic": place.topic(topics.GOAL_REQUEST),
+        "command_template": '{"departure_time": {{ value | string | to_json }}}',
+        "icon": "mdi:clock-outline",
+    }  # fmt: skip
+    if place.departure == "text":
+        shown = templates.local_time_of_day("departure_at")
+        limits: Config = {"pattern": TIME_OF_DAY, "max": 5, "value_template": shown}
+        return {"departure": place.entity("text", "departure", "Departure", **limits, **common)}
+    shown = templates.local_time_of_day("departure_at", otherwise="None")
+    entity = place.entity("time", "departure", "Departure", value_template=shown, **common)
+    return {"departure": absent("text"), "departure_time": entity}
 
 
 def _max_current(place: Place, info: StationInfo) -> Config:

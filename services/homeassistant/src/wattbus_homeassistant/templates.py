@@ -43,12 +43,12 @@ def clamped(field: str, low: float, high: float) -> str:
     return f"{{{{ [[value_json.{field} | default({high:g}), {low:g}] | max, {high:g}] | min }}}}"
 
 
-def local_time_of_day(field: str) -> str:
-    """Return the template of an instant's time of day in Home Assistant's time zone, or nothing."""
+def local_time_of_day(field: str, otherwise: str = "") -> str:
+    """Return the template of an instant's time of day in Home Assistant's time zone."""
     return (
         f"{{% if value_json.{field} is defined %}}"
         f"{{{{ (value_json.{field} | as_datetime | as_local).strftime('%H:%M') }}}}"
-        "{% endif %}"
+        f"{{% else %}}{otherwise}{{% endif %}}"
     )
 
 

@@ -30,6 +30,7 @@ SWEDISH = {
     "Saving this month": "Besparing denna månad",
     "Scheduler in command": "Schemaläggare styr",
     "Site": "Anläggning",
+    "Solar": "Sol",
     "State of charge": "Laddnivå",
     "Strategy": "Strategi",
     "Target": "Mål",
