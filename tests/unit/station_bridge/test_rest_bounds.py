@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from unit.station_bridge.course_station import serving
+from wattbus_station_bridge.stations.exchange import MAX_ANSWER_BYTES
 from wattbus_station_bridge.stations.reading import InvalidAnswer, StationUnreachable
-from wattbus_station_bridge.stations.rest import MAX_ANSWER_BYTES, RestClient
+from wattbus_station_bridge.stations.rest import RestClient
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 

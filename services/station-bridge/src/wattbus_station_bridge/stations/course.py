@@ -12,6 +12,7 @@ from wattbus_station_bridge.forecast import slots_from_hours
 from wattbus_station_bridge.stations import course_answers
 from wattbus_station_bridge.stations.course_answers import CourseInfo
 from wattbus_station_bridge.stations.course_state import CourseState, advance, has_stalled
+from wattbus_station_bridge.stations.exchange import Answer
 from wattbus_station_bridge.stations.reading import (
     InvalidAnswer,
     SourceLoad,
@@ -19,7 +20,7 @@ from wattbus_station_bridge.stations.reading import (
     StationReading,
     StationTraits,
 )
-from wattbus_station_bridge.stations.rest import Answer, RestClient
+from wattbus_station_bridge.stations.rest import RestClient
 
 DEFAULT_SECONDS_PER_HOUR = 4.0
 ORE = 0.01

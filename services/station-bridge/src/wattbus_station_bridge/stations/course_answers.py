@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import time
 
+from wattbus_station_bridge.stations.exchange import Answer
 from wattbus_station_bridge.stations.reading import InvalidAnswer
-from wattbus_station_bridge.stations.rest import Answer
 
 _LOAD = ("base_current_load", "household_load_kwh")
 _ENERGY = ("battery_capacity_kwh", "battery_energy_kwh")

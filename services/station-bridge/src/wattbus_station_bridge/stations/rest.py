@@ -1,96 +1,94 @@
 """REST with bounds: one pooled session, a deadline for the whole answer, a bound on its size."""
 
 import http.client
-import io
 import json
-import socket
-import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from wattbus_station_bridge.stations.exchange import Answer, AnswerTooLarge, exchange
 from wattbus_station_bridge.stations.reading import InvalidAnswer, StationUnreachable
 
-MAX_ANSWER_BYTES = 256 * 1024
-CONNECT_TIMEOUT_S = 3.0
+MOST_HOSTS = 10_000
+"""Beyond it the connections to a host would be forgotten, and made anew for each limit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer with its whole body."""
+class Request:
+    """A request as it goes over the wire, and the connections to its host."""
 
-    status: int
-    body: bytes
+    method: str
+    url: str
+    wire: bytes
+    pool: "_HttpPool"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
 
 
 class RestClient:
     """One `requests.Session` for all stations, safe to use from many threads.
 
     Environment proxies, redirects, cookies and compression play no part: a station is a device
-    on the local network, and a request that is prepared once costs half as much to send.
+    on the local network. A request is prepared once and sent again and again.
     """
 
     def __init__(self, connections_per_host: int = 10) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        self._adapter = _BoundedAdapter(
-            pool_connections=connections_per_host, pool_maxsize=connections_per_host
+        self._adapter = _PooledAdapter(
+            pool_connections=MOST_HOSTS, pool_maxsize=connections_per_host
         )
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, self._adapter)
 
-    def prepare(
-        self, method: str, url: str, body: object | None = None
-    ) -> requests.PreparedRequest:
+    def prepare(self, method: str, url: str, body: object | None = None) -> Request:
         """Return a request that can be sent again and again; ValueError for a bad URL."""
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body)
-        request = requests.Request(method, url, headers=headers, data=data)
-        return self._session.prepare_request(request)
+        prepared = self._session.prepare_request(
+            requests.Request(method, url, headers=headers, data=data)
+        )
+        return Request(method, url, _wire(prepared), self._adapter.pool_of(prepared))
 
-    def send(self, request: requests.PreparedRequest, timeout_s: float) -> Answer:
-        """Return the answer; StationUnreachable or, above `MAX_ANSWER_BYTES`, InvalidAnswer.
+    def send(self, request: Request, timeout_s: float) -> Answer:
+        """Return the answer; StationUnreachable or, when it is too large, InvalidAnswer.
 
         `timeout_s` bounds the whole answer, however slowly it drips.
         """
         try:
-            # The session's own `send` would look for cookies and redirections after each answer.
-            response = self._adapter.send(
-                request, timeout=(min(CONNECT_TIMEOUT_S, timeout_s), timeout_s), stream=True
-            )
-            with response:
-                body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
-                missing = response.raw.length_remaining
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-        ) as error:
-            raise StationUnreachable(f"{request.method} {request.url}: {_cause(error)}") from error
-        if len(body) > MAX_ANSWER_BYTES:
-            raise InvalidAnswer(
-                f"{request.method} {request.url}: answers more than {MAX_ANSWER_BYTES} bytes"
-            )
-        if missing:
-            raise StationUnreachable(f"{request.method} {request.url}: broke off in its answer")
-        return Answer(response.status_code, body)
+            return request.pool.exchange(request.method, request.wire, timeout_s)
+        except AnswerTooLarge as error:
+            raise InvalidAnswer(f"{request}: {error}") from error
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            raise StationUnreachable(f"{request}: {_cause(error)}") from error
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
 
+def _wire(request: requests.PreparedRequest) -> bytes:
+    """Return the bytes of a whole request."""
+    host = urlsplit(request.url or "").netloc.rpartition("@")[2]
+    lines = [f"{request.method} {request.path_url} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    body = request.body or b""
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    return head + (body.encode() if isinstance(body, str) else body)
+
+
 def _cause(error: BaseException) -> str:
-    """Return the innermost reason, which is the one that helps: requests wraps it thrice."""
+    """Return the innermost reason, which is the one that helps."""
     for _ in range(6):
         inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
         if not isinstance(inner, BaseException):
@@ -99,54 +97,35 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads a socket until a deadline; the timeout of a socket alone begins anew at each byte."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline_s: float) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._deadline_s = deadline_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:  # the buffer protocol has no name in 3.11
-        remaining_s = self._deadline_s - time.monotonic()
-        if remaining_s <= 0:
-            raise TimeoutError("the answer takes too long")
-        self._sock.settimeout(remaining_s)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        super().close()
-        self._raw.close()
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        deadline_s = time.monotonic() + (sock.gettimeout() or CONNECT_TIMEOUT_S)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_TimedReader(raw, sock, deadline_s))
-
-
-class _HttpConnection(HTTPConnection):
-    response_class = _BoundedResponse
-
-
-class _HttpsConnection(HTTPSConnection):
-    response_class = _BoundedResponse
-
-
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
+    def exchange(self, method: str, wire: bytes, timeout_s: float) -> Answer:
+        """Send a request over a connection that is free, or a new one."""
+        connection = cast(HTTPConnection, self._get_conn())
+        try:
+            return exchange(connection, method, wire, timeout_s)
+        finally:
+            self._put_conn(connection)
 
 
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
+class _HttpsPool(_HttpPool, HTTPSConnectionPool):
+    pass
 
 
-class _BoundedAdapter(HTTPAdapter):
+class _PooledAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self._pools: set[_HttpPool] = set()
+
+    def pool_of(self, request: requests.PreparedRequest) -> _HttpPool:
+        """Return the connections to a request's host; certificates are verified."""
+        pool = self.get_connection_with_tls_context(request, verify=True)
+        self.cert_verify(pool, request.url, verify=True, cert=None)  # type: ignore[no-untyped-call]  # types-requests leaves it untyped
+        self._pools.add(cast(_HttpPool, pool))
+        return cast(_HttpPool, pool)
+
+    def close(self) -> None:
+        """Close all connections, also those that a prepared request still knows."""
+        for pool in self._pools:
+            pool.close()
+        super().close()

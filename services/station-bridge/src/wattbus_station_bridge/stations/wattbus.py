@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from requests import PreparedRequest
 
 from wattbus_contract.base import UtcInstant
 from wattbus_contract.facts import ConnectorStatus, Control
+from wattbus_station_bridge.stations.exchange import Answer
 from wattbus_station_bridge.stations.reading import (
     InvalidAnswer,
     PerPhase,
@@ -18,7 +18,7 @@ from wattbus_station_bridge.stations.reading import (
     StationReading,
     StationTraits,
 )
-from wattbus_station_bridge.stations.rest import Answer, RestClient
+from wattbus_station_bridge.stations.rest import Request, RestClient
 
 Positive = Annotated[float, Field(gt=0, le=1e7)]
 Power = Annotated[float, Field(ge=0, le=1e7)]
@@ -196,10 +196,10 @@ class WattbusStation:
         """Ask how fast the station's clock runs."""
         return parse(HouseholdAnswer, self._fetch(self._get_household)).seconds_per_hour
 
-    def _fetch(self, request: PreparedRequest) -> bytes:
+    def _fetch(self, request: Request) -> bytes:
         answer = self._client.send(request, self._timeout_s)
         if answer.status != 200:
-            raise InvalidAnswer(f"{request.method} {request.url}: {_complaint(answer)}")
+            raise InvalidAnswer(f"{request}: {_complaint(answer)}")
         return answer.body
 
 
