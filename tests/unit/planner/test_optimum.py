@@ -194,11 +194,30 @@ def test_scaled_prices_scale_the_cost_and_the_bound(situation: Situation, factor
     )
     once, scaled = planned(situation), planned(replace(situation, slots=scaled_slots))
 
-    assert scaled.expected_cost == pytest.approx(once.expected_cost * factor, rel=2e-3, abs=1e-3)
-    assert unmet_kwh(scaled) == pytest.approx(unmet_kwh(once), abs=2e-3)
+    assert scaled.expected_cost == pytest.approx(once.expected_cost * factor, rel=1e-9, abs=1e-9)
+    assert unmet_kwh(scaled) == pytest.approx(unmet_kwh(once), abs=1e-9)
     assert once.lower_bound is not None
     assert scaled.lower_bound is not None
-    assert scaled.lower_bound == pytest.approx(once.lower_bound * factor, rel=2e-3, abs=1e-3)
+    assert scaled.lower_bound == pytest.approx(once.lower_bound * factor, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 0.3, 3.0, 100.0])
+def test_the_currency_of_the_prices_changes_no_plan(factor: float) -> None:
+    scenario = parse_slot_scenario(random_case(5, 96, 1))
+    situation = scenario.situation
+    slots = tuple(
+        replace(slot, price_per_kwh=(slot.price_per_kwh or 0.0) * factor)
+        for slot in situation.slots
+    )
+    once, scaled = (
+        planned(one, StrategySettings()) for one in (situation, replace(situation, slots=slots))
+    )
+
+    for first, second in zip(once.stations, scaled.stations, strict=True):
+        assert [slot.limit_w for slot in first.charging_slots] == [
+            slot.limit_w for slot in second.charging_slots
+        ]
+    assert scaled.expected_cost == pytest.approx(once.expected_cost * factor, rel=1e-9)
 
 
 def test_a_crowded_hour_is_left_to_the_car_that_has_no_other() -> None:

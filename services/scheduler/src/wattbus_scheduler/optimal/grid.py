@@ -15,6 +15,7 @@ from wattbus_scheduler.situation import Car, CarControl, Site, Situation
 UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
 RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
+PRICE_DIGITS = 10
 SAFETY_KW = 1e-6
 """Kept free in every row of the plan, against the rounding of the solver."""
 
@@ -85,8 +86,6 @@ def problem_of(
     is_usable = np.zeros((len(tasks), len(pieces)), dtype=bool)
     min_kw, max_kw = np.zeros(is_usable.shape), np.zeros(is_usable.shape)
     prices = np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])
-    scale = float(np.nanmax(np.abs(prices))) if not np.isnan(prices).all() else 1.0
-    scale = max(scale, 1e-3)
     free = np.zeros(is_usable.shape, dtype=bool)
     no_use = np.zeros_like(cap_kw)
     for number, task in enumerate(tasks):
@@ -113,7 +112,7 @@ def problem_of(
         is_usable[number] = here & (max_kw[number] >= power.least - 1e-9)
     joined = np.ones(len(pieces), dtype=bool)
     joined[1:] = start_s[1:] - end_s[:-1] <= TIME_EPSILON_S
-    counted, surplus_kwh, surplus_gain = _counted_prices(situation, pieces, prices, scale)
+    unit, counted, surplus_kwh, surplus_gain = _counted_prices(situation, pieces, prices)
     peak_of, peak_base = _peak_hours(site, pieces, start_s, hours)
     return Problem(
         hours=hours,
@@ -129,17 +128,18 @@ def problem_of(
         is_free_start=free,
         is_joined=joined,
         start_price=0.0,
-        unmet_price=UNMET_FACTOR * scale,
-        reserve_price=RESERVE_FACTOR * scale,
+        unmet_price=UNMET_FACTOR,
+        reserve_price=RESERVE_FACTOR,
         surplus_kwh=surplus_kwh * hours,
         surplus_gain=surplus_gain,
         peak_of=peak_of,
         peak_base_kw=peak_base,
         peak_floor_kw=max(site.peak_so_far_w / 1000, float(peak_base.max(initial=0.0))),
-        peak_price=site.peak_price_per_kw,
+        peak_price=site.peak_price_per_kw / unit,
         peak_count=site.peak_hours,
         peaks_so_far_kw=_peaks_so_far_kw(site),
-        wear=_wear(tasks, start_s, end_s),
+        wear=_wear(tasks, start_s, end_s, unit),
+        money_unit=unit,
     )
 
 
@@ -150,7 +150,7 @@ def _peaks_so_far_kw(site: Site) -> Floats:
     return np.array([*highest, *[0.0] * (site.peak_hours - len(highest))]) / 1000
 
 
-def _wear(tasks: Sequence[Task], start_s: Floats, end_s: Floats) -> Wear | None:
+def _wear(tasks: Sequence[Task], start_s: Floats, end_s: Floats, unit: float) -> Wear | None:
     cars = [task.car for task in tasks]
     if not any(car.high_soc_price_per_kwh_h or car.high_power_price_per_kwh for car in cars):
         return None
@@ -162,9 +162,9 @@ def _wear(tasks: Sequence[Task], start_s: Floats, end_s: Floats) -> Wear | None:
         top_kwh.append(min(max(0.0, wanted_wh - below_wh), task.need_wh) / 1000)
     return Wear(
         soft_kw=np.array([car.high_power_w / 1000 for car in cars]),
-        soft_price=np.array([car.high_power_price_per_kwh for car in cars]),
+        soft_price=np.array([car.high_power_price_per_kwh for car in cars]) / unit,
         top_kwh=np.array(top_kwh),
-        top_price=np.array([car.high_soc_price_per_kwh_h for car in cars]),
+        top_price=np.array([car.high_soc_price_per_kwh_h for car in cars]) / unit,
         hold_h=np.maximum(0.0, leaves[:, None] - (start_s + end_s) / 2) / 3600,
     )
 
@@ -190,18 +190,25 @@ def _rows(site: Site, pieces: Sequence[Piece], cars: Sequence[Car]) -> tuple[Flo
 
 
 def _counted_prices(
-    situation: Situation, pieces: Sequence[Piece], prices: Floats, scale: float
-) -> tuple[Floats, Floats, Floats]:
-    """Return what a kWh counts in each piece; the surplus in kW, and what a kWh of it is spared."""
+    situation: Situation, pieces: Sequence[Piece], prices: Floats
+) -> tuple[float, Floats, Floats, Floats]:
+    """Return the unit of money, what a kWh counts in each piece, surplus in kW and what it spares.
+
+    In this unit the highest known price is 1, so that no tolerance knows the currency; what is
+    left of rounding is cut off, so that scaled prices are the same to the last bit.
+    """
     slots = [situation.slots[piece.slot_index] for piece in pieces]
     co2 = np.array([slot.co2_g_per_kwh for slot in slots]) / 1000
-    counted = np.where(np.isnan(prices), UNKNOWN_FACTOR * scale, prices)
-    counted = counted + co2 * situation.site.co2_price_per_kg
+    weight = co2 * situation.site.co2_price_per_kg
+    known = (prices + weight)[~np.isnan(prices)]
+    unit = float(np.abs(known).max(initial=0.0)) or 1.0
+    counted = np.where(np.isnan(prices), UNKNOWN_FACTOR * unit + weight, prices + weight) / unit
     used = np.array([sum(piece.used_w) for piece in pieces]) / 1000
     surplus = np.array([slot.surplus_w for slot in slots]) / 1000
     sold = np.array([slot.feed_in_price_per_kwh for slot in slots])
-    gain = np.where(np.isnan(prices), 0.0, prices) - sold + co2 * situation.site.co2_price_per_kg
-    return counted, np.maximum(0.0, surplus - used), np.where(surplus > 0, gain, 0.0)
+    gain = (np.where(np.isnan(prices), 0.0, prices) - sold + weight) / unit
+    gain = np.where(surplus > 0, np.round(gain, PRICE_DIGITS), 0.0)
+    return unit, np.round(counted, PRICE_DIGITS), np.maximum(0.0, surplus - used), gain
 
 
 def _peak_hours(

@@ -37,6 +37,8 @@ class Wear:
 class Problem:
     """N cars, T pieces, K rows that bound power. Power in kW, energy in kWh, time in hours.
 
+    All prices are in a unit of which one is `money_unit` in the site's currency.
+
     `price` is what a kWh counts in each piece, and may be weighted; `is_usable[n, t]` tells where
     car n is present and may charge. Row k bounds the sum over cars of `share[k, n]` times power by
     `cap_kw[k, t]`. When on, car n draws between `min_kw[n, t]` and `max_kw[n, t]`. `overhead_kw`
@@ -75,6 +77,7 @@ class Problem:
     peaks_so_far_kw: Floats = field(default_factory=lambda: np.zeros(0))
     wear: Wear | None = None
     change_price: float = 0.0
+    money_unit: float = 1.0
 
     @property
     def cars(self) -> int:

@@ -66,7 +66,8 @@ class Schedule:
     """Who charges when, as an allocation, and the proof.
 
     `bound` is what no plan can undercut that keeps what is settled and delivers as much as this
-    one: in counted prices, without starts. `counted_cost` is this one's cost in the same terms.
+    one: in counted prices, without starts. `counted_cost` is this one's cost in the same terms,
+    of which one is `money_unit` in the site's currency.
     """
 
     allocation: Allocation
@@ -74,6 +75,12 @@ class Schedule:
     bound: float
     starts: int
     is_late: bool = False
+    money_unit: float = 1.0
+
+    @property
+    def gap(self) -> float:
+        """The most that this costs above the least, in the site's currency."""
+        return max(0.0, self.counted_cost - self.bound) * self.money_unit
 
 
 def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
@@ -186,7 +193,7 @@ class _Job:
     @property
     def calm(self) -> Calm:
         """How starts are weighed."""
-        return _calm(self.asked.wishes, float(np.abs(self.whole.price).mean()))
+        return _calm(self.asked.wishes, self.whole)
 
     @property
     def allowed(self) -> float:
@@ -244,14 +251,15 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     flexible = [task for number, task in enumerate(tasks) if number not in set(rigid)]
     if flexible:
         exact = job.whole if not rigid else tightened(problem_for(pieces, flexible), flexible)
-        saving = job.asked.wishes.replan_saving
+        wishes, unit = job.asked.wishes, job.whole.money_unit
+        saving = wishes.replan_saving
         running = Running(
             _running_patterns(job.asked.situation, pieces, flexible),
-            saving if saving is not None else calm.start_price,
+            saving / unit if saving is not None else calm.start_price,
         )
         known = None if rigid else relaxed
         effort = Effort(stop_at_s=job.asked.stop_at_s)
-        exact = replace(exact, change_price=job.asked.wishes.power_change_price_per_kw)
+        exact = replace(exact, change_price=wishes.power_change_price_per_kw / unit)
         solution = solve(_safe(exact), calm, effort, known, running)
         chosen.update(_stretches(exact, pieces, flexible, solution))
     allocation = _as_drawn(
@@ -263,7 +271,8 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
     counted = _counted(proven, tasks, chosen, starts_s)
     bound = job.bound if proven is job.proven else lower_bound(proven, job.relaxed)
     blocks = sum(_blocks(stretches) for stretches in chosen.values())
-    return Schedule(allocation, counted, bound, blocks, perf_counter() > job.asked.stop_at_s)
+    is_late = perf_counter() > job.asked.stop_at_s
+    return Schedule(allocation, counted, bound, blocks, is_late, job.whole.money_unit)
 
 
 def _blocks(stretches: Sequence[Stretch]) -> int:
@@ -348,9 +357,10 @@ def _tasks(situation: Situation, now: datetime, settled: Allocation) -> list[Tas
     return tasks
 
 
-def _calm(wishes: Wishes, mean_price: float) -> Calm:
+def _calm(wishes: Wishes, problem: Problem) -> Calm:
+    mean_price = float(np.abs(problem.price).mean())
     if wishes.start_price is not None:
-        return Calm(max(wishes.start_price, 1e-3 * mean_price), None)
+        return Calm(max(wishes.start_price / problem.money_unit, 1e-3 * mean_price), None)
     return Calm(START_KWH * mean_price, wishes.calm_share)
 
 

@@ -61,8 +61,7 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
     grid = _grid(situation, pieces)
     stations = tuple(_station(situation, now, found, grid, car) for car in situation.cars)
     cost = sum(station.expected_cost for station in stations)
-    gap = max(0.0, found.counted_cost - found.bound)
-    return Plan(now, "optimal", stations, float(cost - gap))
+    return Plan(now, "optimal", stations, float(cost - found.gap))
 
 
 @dataclass(frozen=True, slots=True)
