@@ -55,6 +55,6 @@ client.on_message, client.suppress_exceptions = on_message, True
 client.on_connect = lambda *_: client.subscribe(ROOT + "#", qos=1)
 client.connect(env["WATTBUS_MQTT_HOST"], int(env["WATTBUS_MQTT_PORT"]), keepalive=15)
 client.loop_start()
-signal.signal(signal.SIGTERM, lambda *_: None)
+signal.signal(signal.SIGTERM, lambda *_: setattr(client, "on_message", None))  # asks no more
 signal.pause()  # until docker stop, or another scheduler's docker compose up, sends SIGTERM
 ask("release", 0).wait_for_publish(timeout=5)

@@ -192,6 +192,7 @@ def _releases(stage: Stage, findings: Findings) -> None:
         expected="release or handover, with the epoch, and the end of the process within 10 s of "
         "SIGTERM",
         seen=f"{'gave' if has_given() else 'did not give'} the lease back, "
+        f"{'holds it again, ' if has_given() and stage.lease.holder == stage.subject else ''}"
         f"{'runs on' if child.is_running else 'ended'}",
     )
     findings.judge(
