@@ -57,10 +57,36 @@ def test_the_same_number_of_another_process_is_another_message() -> None:
     assert not seen.add(("bridge", "boot1"), 7)
 
 
-def test_of_too_many_senders_the_one_heard_first_is_forgotten() -> None:
+def test_of_too_many_senders_the_longest_silent_is_forgotten() -> None:
+    """So nobody makes the bridge's messages unknown by making up processes."""
     seen = SeenMessages(max_senders=2)
 
-    for boot_id in ("one", "two", "three"):
-        seen.add(("bridge", boot_id), 1)
+    for seq, boot_id in enumerate(("one", "two", "one", "three")):
+        seen.add(("bridge", boot_id), seq)
 
-    assert [sender[1] for sender, _ in seen.items()] == ["two", "three"]
+    assert [sender[1] for sender, _ in seen.items()] == ["one", "three"]
+
+
+def test_of_too_many_gaps_the_lowest_of_whoever_has_most_are_forgotten() -> None:
+    seen = SeenMessages(max_intervals=100)
+    steady, gappy = ("bridge", "steady"), ("bridge", "gappy")
+    for seq in (1, 2, 3, 7):
+        seen.add(steady, seq)
+
+    for seq in range(0, 100_000, 2):
+        assert seen.add(gappy, seq)
+
+    assert sum(len(seqs) for _, seqs in seen.items()) <= 100
+    assert all((steady, seq) in seen for seq in (1, 2, 3, 7))
+    assert (gappy, 99_998) in seen
+    assert (gappy, 0) not in seen
+
+
+def test_intervals_of_an_earlier_process_count_too() -> None:
+    seen = SeenMessages(max_intervals=10)
+
+    seen.add_intervals(("bridge", "one"), [(seq, seq) for seq in range(0, 30, 2)])
+    seen.add(("bridge", "one"), 100)
+
+    assert sum(len(seqs) for _, seqs in seen.items()) <= 14
+    assert (("bridge", "one"), 100) in seen

@@ -7,6 +7,7 @@ from wattbus_console.picture import Picture
 from wattbus_console.views import CarView, car_view, kw, plain, site_view, zone_of
 from wattbus_contract.codec import Decoded
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
+from wattbus_contract.room import make_room
 
 QUIET_KINDS = (StationEventKind.LIMIT_APPLIED,)
 """Whether a limit took effect shows in the meter value that follows."""
@@ -39,6 +40,10 @@ class CourseLines:
         if not isinstance(message.body, MeterReading):
             return []
         station_id, reading = message.topic.station, message.body
+        own = () if picture.site is None else picture.site.stations
+        make_room(self._told, station_id, own)
+        make_room(self._hours, station_id, own)
+        make_room(self._is_hour_due, station_id, own)
         view = car_view(picture, station_id)
         if not self._is_news(station_id, view, reading.at):
             return []

@@ -20,6 +20,7 @@ from wattbus_contract.facts import (
     StationInfo,
     StationState,
 )
+from wattbus_contract.room import make_room
 from wattbus_contract.service import ConfirmedRange, LogConfirmed, ServiceStatus
 
 BUCKET_S = 300
@@ -70,6 +71,8 @@ class Picture:
 
     def station(self, station_id: str) -> Station:
         """Return a station's part, made empty when it is new."""
+        own = () if self.site is None else self.site.stations
+        make_room(self.stations, station_id, own)
         return self.stations.setdefault(station_id, Station())
 
     def apply(self, message: Decoded) -> None:
@@ -90,7 +93,9 @@ class Picture:
                 self.lease = lease
             case ServiceStatus() as status:
                 ids = message.topic.ids
-                self.services[ids["user"], ids["client"]] = status
+                service = ids["user"], ids["client"]
+                make_room(self.services, service)
+                self.services[service] = status
             case (
                 StationInfo()
                 | StationState()

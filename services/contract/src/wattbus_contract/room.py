@@ -11,13 +11,13 @@ ValueT = TypeVar("ValueT")
 
 
 def make_room(
-    known: dict[KeyT, ValueT], new: KeyT, own: Iterable[KeyT] = (), most: int = MOST_NAMES
+    known: dict[KeyT, ValueT], new: KeyT, own: Iterable[KeyT] = (), most: int | None = None
 ) -> ValueT | None:
-    """Forget the oldest of `most` names where `new` is one more, those of `own` last of all.
+    """Forget the oldest of `most` (MOST_NAMES) where `new` is one more, those of `own` last of all.
 
     Returns what was kept under the name that is forgotten, None where there was room.
     """
-    if len(known) < most or new in known:
+    if new in known or len(known) < (MOST_NAMES if most is None else most):
         return None
     kept = frozenset(own)
     return known.pop(next((name for name in known if name not in kept), next(iter(known))))

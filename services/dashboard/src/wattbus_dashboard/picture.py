@@ -23,6 +23,7 @@ from wattbus_contract.facts import (
     StationState,
 )
 from wattbus_contract.requests import StrategyWish
+from wattbus_contract.room import make_room
 from wattbus_contract.service import ServiceStatus, Status
 from wattbus_dashboard.slots import planned_power_w
 
@@ -100,7 +101,12 @@ class Picture:
 
     def station(self, station_id: str) -> Station:
         """Return a station's part, made empty when it is new."""
+        make_room(self.stations, station_id, self._own_stations)
         return self.stations.setdefault(station_id, Station())
+
+    @property
+    def _own_stations(self) -> tuple[str, ...]:
+        return () if self.site is None else self.site.stations
 
     def apply_all(self, messages: Iterable[Decoded], now_s: float) -> None:
         """Take messages of the site that arrived just now."""
@@ -136,7 +142,9 @@ class Picture:
                 self.plan = plan
                 self.chart_version += 1
             case Plan() as plan:
-                self.shadows[message.topic.ids["client"]] = now_s, plan
+                client = message.topic.ids["client"]
+                make_room(self.shadows, client)
+                self.shadows[client] = now_s, plan
             case LeaseState() as lease:
                 self.lease = lease
             case StrategyWish() as wish:
@@ -214,6 +222,7 @@ class Picture:
             and status.connection < known.connection
         )
         if not is_late_will:
+            make_room(self.services, key)
             self.services[key] = status
 
     def _note_answer(self, answer: Response) -> None:

@@ -33,6 +33,11 @@ class IntervalSet:
         """Return how many intervals there are."""
         return len(self._firsts)
 
+    def forget_lowest(self, count: int) -> None:
+        """Forget so many intervals."""
+        del self._firsts[:count]
+        del self._lasts[:count]
+
     def add(self, number: int) -> bool:
         """Add one number; False if it was there already."""
         lasts = self._lasts
@@ -60,20 +65,25 @@ class IntervalSet:
 
 @dataclass(slots=True)
 class SeenMessages:
-    """What was recorded, for each sender. Bounded: of many senders the longest silent is forgotten.
+    """What was recorded, for each sender. Bounded: of many senders the longest silent is forgotten,
+    and of many intervals (some 100 bytes each) the lowest of the sender that has the most.
 
-    A forgotten sender's messages would be recorded again if they ever came back, never lost.
+    Forgotten messages would be recorded again if they ever came back, never lost.
     """
 
     max_senders: int = 4096
+    max_intervals: int = 200_000
     _by_sender: dict[Sender, IntervalSet] = field(default_factory=dict)
+    _interval_count: int = 0
 
     def add(self, sender: Sender, seq: int) -> bool:
         """Note a message; False if it was recorded already."""
-        seqs = self._by_sender.get(sender)
-        if seqs is None:
-            seqs = self._enter(sender)
-        return seqs.add(seq)
+        seqs = self._enter(sender)
+        before = len(seqs)
+        is_new = seqs.add(seq)
+        if len(seqs) != before:
+            self._count(len(seqs) - before)
+        return is_new
 
     def __contains__(self, message: tuple[Sender, int]) -> bool:
         sender, seq = message
@@ -81,18 +91,31 @@ class SeenMessages:
 
     def add_intervals(self, sender: Sender, intervals: Iterable[Interval]) -> None:
         """Note many messages of a sender."""
-        seqs = self._by_sender.get(sender)
-        if seqs is None:
-            seqs = self._enter(sender)
+        seqs = self._enter(sender)
+        before = len(seqs)
         for first, last in intervals:
             seqs.add_range(first, last)
+        self._count(len(seqs) - before)
 
     def items(self) -> Iterator[tuple[Sender, IntervalSet]]:
-        """Yield senders in the order in which they were first heard."""
+        """Yield senders, the longest silent first."""
         return iter(self._by_sender.items())
 
     def _enter(self, sender: Sender) -> IntervalSet:
-        if len(self._by_sender) >= self.max_senders:
-            del self._by_sender[next(iter(self._by_sender))]
-        seqs = self._by_sender[sender] = IntervalSet()
+        """Return a sender's messages, and put it behind all others."""
+        seqs = self._by_sender.pop(sender, None)
+        if seqs is None:
+            seqs = IntervalSet()
+            if len(self._by_sender) >= self.max_senders:
+                self._interval_count -= len(self._by_sender.pop(next(iter(self._by_sender))))
+        self._by_sender[sender] = seqs
         return seqs
+
+    def _count(self, more: int) -> None:
+        self._interval_count += more
+        if self._interval_count > self.max_intervals:
+            most = max(self._by_sender.values(), key=len)
+            # Many at once, so that this is rare. The newest interval always stays.
+            count = min(len(most) - 1, len(most) // 10 + 1)
+            most.forget_lowest(count)
+            self._interval_count -= count

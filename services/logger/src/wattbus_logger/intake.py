@@ -8,6 +8,7 @@ from wattbus_contract import topics
 from wattbus_contract.base import Envelope
 from wattbus_contract.codec import Decoded, InvalidMessage, decode
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
+from wattbus_contract.room import MOST_NAMES, make_room
 from wattbus_contract.service import Quarantined
 from wattbus_contract.topics import ParsedTopic
 from wattbus_logger.dedup import IntervalSet, SeenMessages, Sender
@@ -25,6 +26,8 @@ NOT_RECORDED = frozenset(
 BRIDGE = "station-bridge"
 MILESTONES = frozenset({StationEventKind.TARGET_REACHED, StationEventKind.UNPLUGGED})
 EXCERPT_CHARACTERS = 200
+MOST_REMEMBERED = len(REMEMBERED_SPECS) * MOST_NAMES
+"""More than all stations that are known at once have topics."""
 MOST_QUARANTINED_TOLD = 20
 """Of one batch; a flood of garbage must not become a flood of ours."""
 
@@ -95,7 +98,7 @@ class Intake:
         site, body = self.site, message.body
         site.note(message)
         if message.topic.spec.name in REMEMBERED_SPECS:
-            self.latest[topic] = payload
+            self._keep(topic, payload)
         if isinstance(body, MeterReading) and message.envelope is not None:
             batch.rows.append(format_row(site, message.topic.station, body, message.envelope))
         elif isinstance(body, StationEvent) and body.kind in MILESTONES:
@@ -107,7 +110,7 @@ class Intake:
         """Take over, at start, how things stood; InvalidMessage if it is not readable any more."""
         message = decode(topic, payload)
         self.site.note(message)
-        self.latest[topic] = payload
+        self._keep(topic, payload)
 
     def mark_seen(self, message: Decoded) -> bool:
         """Note that a message is recorded; False if it was already."""
@@ -116,11 +119,21 @@ class Intake:
             return True
         return self.seen.add(_sender_of(message.topic, envelope), envelope.seq)
 
+    def _keep(self, topic: str, payload: bytes) -> None:
+        self.latest[topic] = payload
+        if len(self.latest) > MOST_REMEMBERED:
+            self.latest = {
+                topic: payload
+                for topic, payload in self.latest.items()
+                if (station := _station_of(topic)) is None or station in self.site.stations
+            }
+
     def _is_new(self, message: Decoded, topic: str, payload: bytes) -> bool:
         envelope = message.envelope
         if envelope is not None and envelope.seq == 0:
             # All wills of a process have this number: the same one again is a redelivery.
             is_new = self._last_wills.get(topic) != payload
+            make_room(self._last_wills, topic)
             self._last_wills[topic] = payload
             return is_new
         return self.mark_seen(message)
@@ -168,6 +181,11 @@ def _role(topic: ParsedTopic) -> str:
 def _sender_of(topic: ParsedTopic, envelope: Envelope) -> Sender:
     # A wish that claims to come from the bridge must not make the bridge's messages known.
     return f"{_role(topic)}/{envelope.source}", envelope.boot_id
+
+
+def _station_of(topic: str) -> str | None:
+    known = topics.parse(topic)
+    return None if known is None else known.ids.get("station")
 
 
 def _is_retained_topic(topic: str) -> bool:

@@ -18,6 +18,7 @@ from wattbus_contract.facts import (
     StationInfo,
     StationState,
 )
+from wattbus_contract.room import make_room
 
 REMEMBERED_SPECS = frozenset(
     spec.name
@@ -133,8 +134,14 @@ class KnownSite:
         """Return what is known of a station, perhaps nothing yet."""
         known = self.stations.get(station_id)
         if known is None:
+            self._make_room(station_id)
             known = self.stations[station_id] = KnownStation()
         return known
+
+    @property
+    def own_stations(self) -> tuple[str, ...]:
+        """The stations that the site names, none before it has."""
+        return () if self.info is None else self.info.stations
 
     def note(self, message: Decoded) -> None:
         """Take over what a message says."""
@@ -161,6 +168,11 @@ class KnownSite:
                     self.station(station_plan.station).note_plan(station_plan)
             case _:
                 pass
+
+    def _make_room(self, station_id: str) -> None:
+        gone = make_room(self.stations, station_id, self.own_stations)
+        if gone is not None and gone.meter is not None:
+            self.stations_power_w -= gone.meter.power_active_import_w
 
     def _note_meter(self, station: KnownStation, reading: MeterReading) -> None:
         # Kept as a sum: with a thousand stations, adding up for each row would be the most work.

@@ -15,6 +15,7 @@ from wattbus_contract.accounts import League, LeagueEntry
 from wattbus_contract.codec import Decoded
 from wattbus_contract.control import LeaseState, Plan, StationPlan
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
+from wattbus_contract.room import make_room
 from wattbus_contract.service import ServiceStatus, Status
 from wattbus_logger.costs import QUARTER_S, energy_before_wh
 from wattbus_logger.known import KnownSite, KnownStation
@@ -23,6 +24,9 @@ AHEAD_PERCENT = 0.2
 """So far above the virtual car, the real one makes plans that are for another car."""
 FEWEST = 2
 """With fewer schedulers there is nothing to compare."""
+
+MOST_SCHEDULERS = 64
+"""Of more, the one that joined first is left out, but not the one that commands."""
 
 PlannedPower = tuple[float, float, float]
 """From, to (POSIX seconds of the site's clock), W."""
@@ -45,6 +49,11 @@ class Account(BaseModel):
     shortfall_wh: float = 0.0
     is_gone: bool = False
     cars: dict[str, VirtualCar] = Field(default_factory=dict)
+
+    def car(self, station_id: str, site: KnownSite) -> VirtualCar:
+        """Return a station's car, a new one if there was none."""
+        make_room(self.cars, station_id, site.own_stations)
+        return self.cars.setdefault(station_id, VirtualCar())
 
 
 class Reading(NamedTuple):
@@ -96,7 +105,7 @@ class ShadowLeague:
             case MeterReading() as reading:
                 self._note_meter(message.topic.station, reading, site)
             case Plan() as plan if message.topic.spec in {topics.PLAN, topics.SHADOW_PLAN}:
-                self._note_plan(plan)
+                self._note_plan(plan, site)
             case LeaseState() as lease:
                 self.state.holder = lease.holder
             case ServiceStatus() as status:
@@ -127,14 +136,16 @@ class ShadowLeague:
         since_at = datetime.fromtimestamp(state.since_s, UTC)
         return League(since_at=since_at, currency=currency, entries=tuple(entries))
 
-    def _note_plan(self, plan: Plan) -> None:
+    def _note_plan(self, plan: Plan, site: KnownSite) -> None:
         account = self.state.accounts.get(plan.instance)
         if account is None or account.strategy != plan.strategy:
+            holder = () if self.state.holder is None else (self.state.holder,)
+            make_room(self.state.accounts, plan.instance, holder, MOST_SCHEDULERS)
             account = self.state.accounts[plan.instance] = Account(strategy=plan.strategy)
             self._begin_anew()
         account.is_gone = False
         for station in plan.stations:
-            car = account.cars.setdefault(station.station, VirtualCar())
+            car = account.car(station.station, site)
             if not self._is_for_another_car(car, station, plan.planned_at.timestamp()):
                 car.planned = list(_charging(station))
                 car.is_new = False
@@ -176,6 +187,7 @@ class ShadowLeague:
         before = state.readings.get(station_id)
         if before is not None and now.at_s <= before.at_s:
             return
+        make_room(state.readings, station_id, site.own_stations)
         state.readings[station_id] = now
         if before is not None and now.is_plugged_in and not before.is_plugged_in:
             self._leave_out_the_gone()
@@ -185,7 +197,7 @@ class ShadowLeague:
             state.since_s = before.at_s
         station = site.station(station_id)
         for instance, account in state.accounts.items():
-            car = account.cars.setdefault(station_id, VirtualCar())
+            car = account.car(station_id, site)
             if car.soc_percent is None and before.is_plugged_in:
                 car.soc_percent = before.soc_percent
             if before.is_plugged_in:

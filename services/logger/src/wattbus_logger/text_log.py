@@ -1,5 +1,6 @@
 """Tells in `charging_log.txt` what happens, a line each: on, off, why, plug, fail-safe, plans."""
 
+from collections.abc import Container
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from wattbus_contract.codec import Decoded
 from wattbus_contract.control import LimitOutcome, LimitResult, Plan
 from wattbus_contract.facts import Control, MeterReading, StationEvent, StationEventKind
 from wattbus_contract.money import cost_text, price_text
+from wattbus_contract.room import MOST_NAMES
 from wattbus_logger.known import KnownSite, KnownStation
 from wattbus_logger.rows import one_line
 
@@ -56,6 +58,13 @@ class NarrativeState(BaseModel):
     planner: tuple[str, str] | None = None
     refusals: dict[str, str] = Field(default_factory=dict)
 
+    def forget_strangers(self, known: Container[str]) -> None:
+        """Forget the stations that the site has forgotten, once they are many."""
+        if len(self.known_stations) + len(self.refusals) > 3 * MOST_NAMES:
+            self.known_stations = {name for name in self.known_stations if name in known}
+            self.charging = {name: it for name, it in self.charging.items() if name in known}
+            self.refusals = {name: it for name, it in self.refusals.items() if name in known}
+
 
 class Narrative:
     """Turns messages, in order, into lines. `tell` after the site has noted the same message."""
@@ -65,6 +74,7 @@ class Narrative:
 
     def tell(self, message: Decoded, site: KnownSite) -> list[str]:
         """Return the lines that a message is worth, mostly none."""
+        self.state.forget_strangers(site.stations)
         match message.body:
             case MeterReading() as reading:
                 return self._tell_meter(message.topic.station, reading, site)

@@ -16,6 +16,7 @@ from wattbus_contract.facts import (
     StationInfo,
     StationState,
 )
+from wattbus_contract.room import make_room
 from wattbus_contract.service import ServiceStatus, Status
 
 BRIDGE_USER = "station-bridge"
@@ -90,4 +91,7 @@ def _with_station(facts: Facts, message: Decoded) -> Facts:
             after = replace(before, finished_at=None)
         case _:
             return facts
-    return replace(facts, now=now, stations={**facts.stations, name: after})
+    stations = dict(facts.stations)
+    make_room(stations, name, () if facts.site is None else facts.site.stations)
+    stations[name] = after
+    return replace(facts, now=now, stations=stations)

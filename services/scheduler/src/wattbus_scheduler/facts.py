@@ -17,6 +17,7 @@ from wattbus_contract.facts import (
     StationState,
 )
 from wattbus_contract.requests import StrategyWish
+from wattbus_contract.room import make_room
 
 
 @dataclass(slots=True)
@@ -75,7 +76,11 @@ class Facts:
 
     def station(self, station_id: str) -> StationFacts:
         """Return the facts of a station, new ones if nothing was known of it."""
-        return self.stations.setdefault(station_id, StationFacts())
+        known = self.stations.get(station_id)
+        if known is None:
+            make_room(self.stations, station_id, () if self.site is None else self.site.stations)
+            known = self.stations[station_id] = StationFacts()
+        return known
 
     def apply(self, message: Decoded) -> bool:
         """Take over one message; True if it changes something that a plan depends on."""

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState
+from wattbus_contract.room import make_room
 
 DEFAULT_TTL_S = 15.0
 MARGIN_S = 2.0
 """How long before the bridge's own deadline we stop; a quarter of a shorter lease."""
 RENEWALS_PER_TTL = 3
+MOST_WAITING = 64
+"""Of more who wait for the lease, and of more requests of ours, the oldest are forgotten."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class LeaseClient:
             return None
         self._next_request_s = now_s + self._ttl_s / RENEWALS_PER_TTL
         nonce = self.make_nonce()
+        make_room(self._sent_s, nonce, most=MOST_WAITING)
         self._sent_s[nonce] = now_s
         self._forget_old(now_s)
         if self._epoch is not None and now_s < self._expires_s:
@@ -74,10 +78,10 @@ class LeaseClient:
         """Note who else waits for the lease, to hand over to."""
         if request.instance == self.instance:
             return
+        self._waiting.pop(request.instance, None)
         if request.action is LeaseAction.ACQUIRE:
+            make_room(self._waiting, request.instance, most=MOST_WAITING)
             self._waiting[request.instance] = now_s
-        else:
-            self._waiting.pop(request.instance, None)
 
     def farewell(self, now_s: float) -> LeaseRequest | None:
         """Return the last request: hand over to the one who waits, or release; None if not ours.

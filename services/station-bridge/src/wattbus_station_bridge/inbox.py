@@ -9,6 +9,7 @@ from wattbus_contract.codec import Decoded, InvalidMessage, decode
 from wattbus_contract.control import LeaseRequest, LeaseState, LimitOutcome, SetLimit
 from wattbus_contract.repetition import Repetition
 from wattbus_contract.requests import GoalRequest, ModeRequest, StrategyRequest
+from wattbus_contract.room import make_room
 from wattbus_contract.service import LogConfirmed, ServiceStatus
 from wattbus_contract.session import Incoming, MqttSession, SessionDead
 from wattbus_contract.topics import TopicSpec
@@ -56,7 +57,7 @@ class Inbox:
         self._replayer = replayer
         self._monotonic_s = monotonic_s
         self._repetition = Repetition(LOG_EVERY_S)
-        self._cleared: set[str] = set()
+        self._cleared: dict[str, None] = {}
         self._has_heard_lease = False
         self._predecessor: str | None = None
 
@@ -159,7 +160,8 @@ class Inbox:
         station = message.topic.station
         if station in self._site.desks or station in self._cleared:
             return
-        self._cleared.add(station)
+        make_room(self._cleared, station)
+        self._cleared[station] = None
         log.info("station %s is no longer configured; removing its retained topics", station)
         for spec in OWN_RETAINED:
             self._clear(spec, station)
