@@ -212,6 +212,8 @@ def swept(view: CarView, worth: float, start_prices: Sequence[float], most_cost:
     """
     each = [_worths(replace(view, start_price=price), worth) for price in start_prices]
     worths = np.concatenate(each)
+    # Above the price of what stays unmet a worth would prove too much.
+    worths = np.minimum(worths, view.unmet_price)
     prices = np.repeat(start_prices, [len(some) for some in each])
     least, found = _best_at(view, worths, prices)
     shrunk = [_shrunk(view, on) for on in np.unique(found, axis=0)]

@@ -323,6 +323,8 @@ def _alone(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
         on = next(iter(candidates(view, worth, 1, ALL_START_FACTORS)), None)
     elif view.can.any():
         on, fewest = _calmest_alone(view, worth, terms)
+        # A reserve may stay unmet at a lower price than the proof reckons with.
+        fewest = fewest if problem.reserve_kwh[0] <= 0 else 0
     filled = view.fill(on) if on is not None else None
     if on is None or filled is None:
         return found
