@@ -62,6 +62,8 @@ class Barrage:
                 time.sleep(0.01)
         for session in self.sessions.values():
             wait_until(lambda s=session: s.unconfirmed == 0, "the broker has all", 60)  # type: ignore[misc]
+            # Who never asks for messages counts as hanging, and would end this process.
+            assert session.receive(0.0) is None
 
 
 @contextmanager

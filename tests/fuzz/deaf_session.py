@@ -26,6 +26,7 @@ class DeafSession:
     denied_topics: frozenset[str] = frozenset()
     said: list[tuple[str, bytes]] = field(default_factory=list)
     waiting: list[Incoming] = field(default_factory=list)
+    is_cut: bool = False
     _seq: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -39,8 +40,9 @@ class DeafSession:
         return topics.SERVICE_STATUS.topic(self.site, user=self.user, client=self.client_id)
 
     def receive(self, _timeout_s: float = 0.0) -> Incoming | None:
-        """Return what a test has put there."""
-        return self.waiting.pop(0) if self.waiting else None
+        """Return what a test has put there, or nothing any more once it is cut."""
+        incoming = self.waiting.pop(0) if self.waiting else None
+        return None if self.is_cut else incoming
 
     def ack(self, incoming: Incoming) -> None:
         """Nobody waits for it."""

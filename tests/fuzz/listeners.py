@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,8 +45,7 @@ from wattbus_notifier.settings import NotifierSettings
 from wattbus_notifier.shell import Notifier
 from wattbus_notifier.targets import Target
 
-POWER_W = 4321.0
-SHOWN_POWER = "4.32"
+POWERS_W = cycle(range(1234, 9000, 10))
 WIDTH, HEIGHT = 110, 45
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 NOTHING_HEARD = Heard({}, {})
@@ -56,13 +55,16 @@ class HealthySite:
     """A bridge, a scheduler and a logger that begin anew and say what is so."""
 
     def __init__(self) -> None:
+        # Another one each time: who has not listened shows the one before.
+        self.power_w = float(next(POWERS_W))
+        self.shown_power = f"{self.power_w / 1000:.2f}"
         self._seq = count(1)
         self._boot = f"healthy-{id(self)}"
 
     def everything(self) -> list[tuple[str, bytes]]:
-        """Return what they say at their start, with a car that draws `POWER_W`."""
+        """Return what they say at their start, with a car that draws `power_w`."""
         at = {"at": datetime(2025, 1, 15, 21, tzinfo=UTC)}
-        power = {**at, "power_active_import_w": POWER_W}
+        power = {**at, "power_active_import_w": self.power_w}
         idle = {**at, "power_active_import_w": 0.0}
         # A bridge that begins with another clock says so first.
         reset = {**at, "kind": StationEventKind.CLOCK_RESET}
@@ -146,7 +148,8 @@ class DashboardSubject:
 
     def shows_what_is_so(self) -> bool:
         """Tell whether a site that begins anew is on the page, with its clock and its chart."""
-        for message in HealthySite().everything():
+        site = HealthySite()
+        for message in site.everything():
             self.hear(*message)
         self.show()
         page = self.hub.page(EN)
@@ -154,7 +157,7 @@ class DashboardSubject:
         cars = {car.station: car for car in page.cars}
         return (
             cars.keys() == {STATION}
-            and cars[STATION].power.startswith(SHOWN_POWER)
+            and cars[STATION].power.startswith(site.shown_power)
             and page.clock == "Wed 15 Jan 22:00"
             and page.figures[0].value.startswith("34.29")
             and drawn is not None
@@ -327,14 +330,15 @@ class ConsoleSubject:
 
     def shows_what_is_so(self) -> bool:
         """Tell whether a site that begins anew is on the screen and in the lines."""
-        for message in HealthySite().everything():
+        site = HealthySite()
+        for message in site.everything():
             self.hear(*message)
         self.show()
         with self.terminal.capture() as captured:
             self.live._draw()
         drawn = captured.get()
         return (
-            f"{SHOWN_POWER} kW" in drawn
+            f"{site.shown_power} kW" in drawn
             and "Wed 15 Jan 22:00" in drawn
-            and f"[Wed 22:00] {STATION} charging {SHOWN_POWER} kW" in self.told
+            and f"[Wed 22:00] {STATION} charging {site.shown_power} kW" in self.told
         )

@@ -88,13 +88,19 @@ class Mutator:
         return _damaged_bytes(random, encoded) if random.random() < 0.1 else encoded
 
     def topic(self, spec: TopicSpec, site: str, stations: tuple[str, ...]) -> str:
-        """Return a topic for a kind: mostly a real one, sometimes with ids that cannot be."""
+        """Return a topic for a kind: mostly a real one, sometimes with ids that cannot be or are
+        nobody's.
+        """
         ids = {name: IDS[name] for name in spec.id_names}
         if "station" in ids:
             ids["station"] = self.random.choice(stations)
         if self.random.random() < 0.05 and ids:
             odd = self.random.choice(ODD_IDS)
             return f"{topics.ROOT}/{site}/" + spec.pattern.format(**dict.fromkeys(ids, odd))
+        if self.random.random() < 0.1:
+            # One that nobody has, each time another: who remembers them all grows.
+            self._count += 1
+            ids = dict.fromkeys(ids, f"x{self._count}")
         return spec.topic(site, **ids)
 
     def _example(self, spec: TopicSpec) -> dict[str, Any]:

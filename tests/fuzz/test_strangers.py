@@ -6,20 +6,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from fuzz.deaf_session import DeafSession
-from fuzz.listeners import (
-    ConsoleSubject,
-    DashboardSubject,
-    HomeAssistantSubject,
-    NotifierSubject,
-)
+from fuzz.every_service import MAKERS, Logger
 from fuzz.mutations import FIRST_SENT_AT
-from fuzz.subjects import RECEIVED_MS, BridgeSubject, LoggerSubject, SchedulerSubject
-from fuzz.test_listeners import OF_HOME_ASSISTANT, OF_NOTIFIER
 from unit.scheduler.scripted_site import SITE
 from wattbus_contract import room, topics
 from wattbus_contract.base import Envelope
@@ -29,115 +22,12 @@ from wattbus_contract.examples import EXAMPLES
 from wattbus_contract.topics import TopicSpec
 from wattbus_logger import intake, league, text_log
 from wattbus_scheduler import freshness, lease_client
-from wattbus_scheduler.shell import CONTROL, FACTS
-from wattbus_station_bridge import inbox
 
 NAMES = 200
 MOST = 20
-BATCH = 100
 LARGEST = 8 * MOST
 """Some are bounded by a multiple of `MOST`: so many topics to each name."""
-HEARD_BY = {
-    "scheduler": (*FACTS, *CONTROL), "station-bridge": inbox.HEARD, "notifier": OF_NOTIFIER,
-    "homeassistant": OF_HOME_ASSISTANT,
-}  # fmt: skip
 NO_STATE = (ModuleType, FunctionType, type, DeafSession, Path)
-
-
-class Subject(Protocol):
-    """Takes messages, and tells whether it still works."""
-
-    def take(self, topic: str, payload: bytes) -> object:
-        """Take one message."""
-
-    def works(self) -> bool:
-        """Tell whether it works."""
-
-
-class Dashboard(DashboardSubject):
-    """Shown once, in the end."""
-
-    def take(self, topic: str, payload: bytes) -> None:
-        """Take one message."""
-        self.hear(topic, payload)
-
-    works = DashboardSubject.shows_what_is_so
-
-
-class ConsoleWatch(ConsoleSubject):
-    """Shown once, in the end."""
-
-    def take(self, topic: str, payload: bytes) -> None:
-        """Take one message."""
-        self.hear(topic, payload)
-
-    works = ConsoleSubject.shows_what_is_so
-
-
-class HomeAssistant(HomeAssistantSubject):
-    """The announcer."""
-
-    works = HomeAssistantSubject.announces_what_is_so
-
-
-class Notifier(NotifierSubject):
-    """The notifier."""
-
-    works = NotifierSubject.tells_what_is_so
-
-
-class Scheduler(SchedulerSubject):
-    """The scheduler."""
-
-    works = SchedulerSubject.acts_on_a_wish
-
-
-class Bridge(BridgeSubject):
-    """The bridge, which knows the pace of its clock and says all that it reads."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.site.reports.take_time_scale(1.0)
-
-    works = BridgeSubject.acts_on_a_limit
-
-
-class Logger(LoggerSubject):
-    """The logger."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._taken = 0
-        self._remember_few()
-
-    def take(self, topic: str, payload: bytes) -> None:  # type: ignore[override]
-        """Take one message; many get to the disk at once."""
-        self.writer.take([(RECEIVED_MS, topic, payload, False)])
-        self._taken += 1
-        if self._taken % BATCH == 0:
-            self.writer.commit()
-
-    def works(self) -> bool:
-        """Tell whether it knows after a restart what it knew before."""
-        self.writer.commit()
-        before = self.writer.intake.site.stations.keys()
-        self.restart()
-        self._remember_few()
-        return self.writer.intake.site.stations.keys() == before
-
-    def _remember_few(self) -> None:
-        self.writer.intake.seen.max_senders = min(4096, 2 * room.MOST_NAMES)
-
-
-MAKERS = {
-    "dashboard": lambda _: Dashboard(),
-    "console": lambda _: ConsoleWatch(),
-    "homeassistant": lambda _: HomeAssistant(),
-    "notifier": lambda folder: Notifier(folder / "told"),
-    "scheduler": lambda _: Scheduler(),
-    "station-bridge": Bridge,
-    "logger": Logger,
-}
 
 
 def strangers(specs: tuple[TopicSpec, ...]) -> Iterator[tuple[str, bytes]]:
@@ -195,10 +85,12 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.usefixtures("few")
 def test_of_strangers_the_oldest_are_forgotten(name: str, tmp_path: Path) -> None:
-    subject: Subject = MAKERS[name](tmp_path)
+    subject = MAKERS[name](tmp_path)
     assert subject.works()
+    if isinstance(subject, Logger):
+        subject.writer.intake.seen.max_senders = MOST
 
-    for topic, payload in strangers(HEARD_BY.get(name, topics.ALL)):
+    for topic, payload in strangers(subject.heard):
         subject.take(topic, payload)
 
     assert max(kept(subject)) <= (LARGEST, "")
@@ -208,10 +100,10 @@ def test_of_strangers_the_oldest_are_forgotten(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", MAKERS)
 def test_without_the_bounds_all_strangers_are_kept(name: str, tmp_path: Path) -> None:
     """The negative control: so many are far fewer than the real bounds."""
-    subject: Subject = MAKERS[name](tmp_path)
+    subject = MAKERS[name](tmp_path)
     assert subject.works()
 
-    for topic, payload in strangers(HEARD_BY.get(name, topics.ALL)):
+    for topic, payload in strangers(subject.heard):
         subject.take(topic, payload)
 
     assert max(kept(subject)) >= (NAMES, "")

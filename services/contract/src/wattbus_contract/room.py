@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-MOST_NAMES = 4096
-"""Four times as many stations as a site has been tried with; whoever names more makes them up."""
+MOST_NAMES = 2048
+"""Twice as many stations as a site has been tried with; whoever names more makes them up."""
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
