@@ -110,6 +110,7 @@ def test_a_plan_keeps_the_rules_however_little_time_there_is(time_limit_s: float
         # Cheapest first without a search: not good, but most of the energy is there.
         missing = sum(station.shortfall_wh for station in plan.stations)
         assert missing < 0.2 * sum(station.expected_energy_wh for station in plan.stations)
+        assert sum(station.starts for station in plan.stations) <= 3 * len(plan.stations)
 
 
 @settings(max_examples=25, deadline=None)

@@ -39,29 +39,41 @@ class Alternatives:
     at_once_text: str
 
 
+NO_OTHER = Alternatives(None, None, "")
+
+
 def alternatives(
-    outlook: Outlook, ranked: Ranked, offered_kwh: Floats, plan_cost: float, plan_kwh: float
-) -> Alternatives:
-    """Return the alternatives of a car that is offered so much energy, piece by piece, alone."""
-    currency = outlook.site.currency
+    ranked: Ranked, offered_kwh: Floats, plan_cost: Floats, plan_kwh: Floats, currency: str
+) -> list[Alternatives]:
+    """Return the alternatives of cars that are offered so much energy, piece by piece, alone."""
     prices, order = ranked.prices, ranked.order
-    reached = np.searchsorted(np.cumsum(offered_kwh[order]), plan_kwh - 1e-6)
-    marginal = float(prices[order[reached]]) if reached < len(order) else None
-    if marginal is not None and np.isnan(marginal):
-        marginal = float("inf")
-    taken = np.clip(plan_kwh - (np.cumsum(offered_kwh) - offered_kwh), 0.0, offered_kwh)
-    is_known = ranked.is_all_known or not np.isnan(prices[taken > 0]).any()
-    if not is_known or float(taken.sum()) < plan_kwh - 1e-3:
-        return Alternatives(marginal, None, "")
-    extra = float(ranked.known @ taken) - plan_cost
+    reached = np.cumsum(offered_kwh[:, order], axis=1) < plan_kwh[:, None] - 1e-6
+    # Beyond the last piece the car is short; without a price nothing is dearer.
+    dearest = np.append(np.nan_to_num(prices[order], nan=np.inf), np.nan)
+    marginal = dearest[reached.sum(axis=1)]
+    before = np.cumsum(offered_kwh, axis=1) - offered_kwh
+    taken = np.clip(plan_kwh[:, None] - before, 0.0, offered_kwh)
+    is_told = taken.sum(axis=1) >= plan_kwh - 1e-3
+    if not ranked.is_all_known:
+        is_told &= ~(taken[:, np.isnan(prices)] > 0).any(axis=1)
+    extra = taken @ ranked.known - plan_cost
+    return [
+        Alternatives(
+            None if np.isnan(last) else last,
+            more if is_known else None,
+            _at_once_text(more, currency) if is_known else "",
+        )
+        for last, more, is_known in zip(
+            marginal.tolist(), extra.tolist(), is_told.tolist(), strict=True
+        )
+    ]
+
+
+def _at_once_text(extra: float, currency: str) -> str:
     if abs(extra) < 5e-3:
-        text = "; at once would cost the same"
-    elif extra > 0:
-        text = f"; at once would cost {cost_text(extra, currency)} more"
-    else:
-        # Alone it could; beside the other cars it could not.
-        text = ""
-    return Alternatives(marginal, extra, text)
+        return "; at once would cost the same"
+    # Alone it could cost less; beside the other cars it could not.
+    return f"; at once would cost {cost_text(extra, currency)} more" if extra > 0 else ""
 
 
 def why_charging(outlook: Outlook, stretch: Stretch, other: Alternatives) -> Reason:

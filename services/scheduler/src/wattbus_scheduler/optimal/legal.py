@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wattbus_scheduler.optimal.grid import Power
 from wattbus_scheduler.optimal.problem import EPSILON_KW, Bools, Floats, Ints, Problem
@@ -43,8 +44,12 @@ def legalised(problem: Problem, on: Bools, energy_kwh: Floats, powers: Sequence[
     legal = Legal(power, (power > 0).astype(float), np.zeros_like(on))
     used = problem.used_kw(power)
     could = (np.where(problem.is_usable, problem.max_kw, 0.0) * problem.hours).sum(axis=1)
-    for car in np.argsort(could - problem.need_kwh, kind="stable"):
-        _top_up(problem, legal, int(car), powers[car], used)
+    price, smooth = problem.price, _smoothed(problem)
+    cheapest, calmest = (np.argsort(one, kind="stable") for one in (price, smooth))
+    for car in np.argsort(could - problem.need_kwh, kind="stable").tolist():
+        order = cheapest if power[car].any() else calmest
+        order = order[problem.is_usable[car, order]]
+        _top_up(problem, legal, _Topped(car, powers[car], order), used)
     for car in range(problem.cars):
         _trim(problem, legal, car)
     if _is_money_all(problem):
@@ -89,22 +94,42 @@ def _within_rows(problem: Problem, power: Floats, powers: Sequence[Power]) -> Fl
             power[cars[np.argmax(slack)], piece] = 0.0
 
 
-def _top_up(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw: Floats) -> None:
+def _smoothed(problem: Problem) -> Floats:
+    """Return the mean price of the hour around each piece: its order makes fewer blocks."""
+    middle = np.cumsum(problem.hours) - problem.hours / 2
+    edges = np.concatenate([[0.0], np.cumsum(problem.hours)])
+    paid = np.concatenate([[0.0], np.cumsum(problem.price * problem.hours)])
+    first, last = (np.clip(middle + half, 0.0, edges[-1]) for half in (-0.5, 0.5))
+    smooth: Floats = (np.interp(last, edges, paid) - np.interp(first, edges, paid)) / (last - first)
+    return smooth
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Topped:
+    """A car that needs more: its number, its powers, and its usable pieces, the best first."""
+
+    car: int
+    kinds: Power
+    order: NDArray[np.intp]
+
+
+def _top_up(problem: Problem, legal: Legal, topped: _Topped, used_kw: Floats) -> None:
     """Raise a car's powers until its need is met or nothing is left; `used_kw` follows.
 
-    First where the car is on anyway, then beside its blocks, then anywhere; cheapest first.
+    First where the car is on anyway, then beside its blocks, then anywhere.
     """
+    car, kinds, order = topped.car, topped.kinds, topped.order
     missing = _missing_kwh(problem, legal, car)
     if missing <= ENERGY_EPSILON_KWH:
         return
     power = legal.power_kw[car]
     room = np.minimum(power + problem.room_kw(used_kw, car), problem.max_kw[car])
-    order = np.argsort(problem.price, kind="stable")
-    order = order[problem.is_usable[car, order]]
     overhead_kw = float(problem.overhead_kw[car])
     for stage in range(3):
         here = order[(power[order] > 0) == (stage == 0)]
         here = here[room[here] > power[here] + EPSILON_KW]
+        if stage == 1 and not power.any():
+            continue
         for piece in here.tolist():
             now, hours = float(power[piece]), float(problem.hours[piece])
             if stage == 1 and not _is_beside(power, piece):
@@ -172,6 +197,8 @@ def _concentrate(problem: Problem, legal: Legal, car: int, kinds: Power, used_kw
         held = net_kw * float(part[at]) * hours
         cheaper = _full_or_beside(problem, legal, car, at)
         cheaper = cheaper[problem.price[cheaper] < problem.price[at] - 1e-6]
+        if not len(cheaper):
+            return
         room = np.minimum(power + problem.room_kw(used_kw, car), problem.max_kw[car])
         moved = 0.0
         for piece in cheaper[np.argsort(problem.price[cheaper], kind="stable")].tolist():

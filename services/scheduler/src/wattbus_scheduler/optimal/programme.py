@@ -34,6 +34,24 @@ class Answer:
     peak_share: Floats
 
 
+def unsolved(problem: Problem) -> Answer:
+    """Return prices and energies of zero: they prove little, but nothing wrong."""
+    cars, pieces = problem.cars, problem.pieces
+    return Answer(
+        objective=0.0,
+        is_solved=False,
+        energy_kwh=np.zeros((cars, pieces)),
+        unmet_kwh=np.zeros(cars),
+        unmet_cost=0.0,
+        excess_kwh=np.zeros(cars),
+        reduced=np.where(problem.is_usable, 0.0, np.inf),
+        need_price=np.zeros(cars),
+        row_price=np.zeros_like(problem.cap_kw),
+        surplus_price=np.zeros(pieces),
+        peak_share=np.zeros(len(problem.peak_base_kw) if problem.peak_price > 0 else 0),
+    )
+
+
 class Programme:
     """Solves a problem for given patterns; keeps HiGHS' basis, so that small changes are cheap.
 
@@ -103,13 +121,12 @@ class Programme:
 
     def answer(self) -> Answer:
         """Return the last solve's answer."""
-        problem, solution = self.problem, self._highs.getSolution()
+        problem = self.problem
+        if not self.is_solved:
+            return unsolved(problem)
+        solution = self._highs.getSolution()
         values = np.array(solution.col_value)
         column_duals, row_duals = np.array(solution.col_dual), np.array(solution.row_dual)
-        if not self.is_solved:
-            # Interrupted: prices of zero prove little, but nothing wrong.
-            values = np.zeros(self._width)
-            column_duals, row_duals = np.zeros(self._width), np.zeros(self._height)
         cars, pieces, columns = problem.cars, problem.pieces, self._columns
         energy = np.zeros((cars, pieces))
         energy[self._car, self._piece] = values[:columns]
@@ -123,7 +140,7 @@ class Programme:
         surplus_price[self._surplus] = row_duals[at : at + len(self._surplus)]
         return Answer(
             objective=float(self._highs.getInfo().objective_function_value),
-            is_solved=self.is_solved,
+            is_solved=True,
             energy_kwh=energy,
             unmet_kwh=slack[0] + slack[1],
             unmet_cost=float(

@@ -29,7 +29,7 @@ from wattbus_scheduler.optimal.grid import (
 )
 from wattbus_scheduler.optimal.legal import legalised
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
-from wattbus_scheduler.optimal.programme import Answer, Programme
+from wattbus_scheduler.optimal.programme import Answer, Programme, unsolved
 from wattbus_scheduler.optimal.rigid import Terms, book_rigid
 from wattbus_scheduler.optimal.search import Effort
 from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
@@ -37,9 +37,11 @@ from wattbus_scheduler.optimal.taper import drawn, need_as_time_wh
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
 from wattbus_scheduler.situation import Car, CarControl, CarMode, Situation
 
-LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.3, 0.9
+LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.1, 0.9
 """Of a time limit, within which the search leaves time for legal powers and reasons:"""
 AFTERWARDS_S_PER_CAR, AFTERWARDS_S_PER_CELL = 2e-4, 3e-6
+SOLVE_S_PER_CELL = 8e-6
+"""By cars and usable pieces: a relaxed problem that cannot be solved in time is not begun."""
 RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
 WORTH_QUARTERS = 3e-3
 """Of the bound: what misses it by more is planned by quarters of an hour, too, if that saves it."""
@@ -132,12 +134,19 @@ def _relaxed(asked: "_Asked", pieces: list[Piece]) -> "_Job":
     """Return what is known once the relaxed problem is solved on these pieces."""
     tasks = asked.tasks
     whole = tightened(problem_of(asked.situation, asked.now, pieces, tasks), tasks)
-    programme = Programme(whole, asked.stop_at_s - perf_counter())
-    programme.solve()
-    relaxed = programme.answer()
+    relaxed = _answer(whole, asked.stop_at_s - perf_counter())
     # The proof is about energy, not about the time that it takes near full.
     proven = replace(whole, need_kwh=np.array([task.net_wh / 1000 for task in tasks]))
     return _Job(asked, pieces, whole, proven, relaxed, lower_bound(proven, relaxed))
+
+
+def _answer(problem: Problem, seconds: float) -> Answer:
+    """Return the relaxed answer, unless it would take longer than there is time for."""
+    if seconds < SOLVE_S_PER_CELL * int(problem.is_usable.sum()):
+        return unsolved(problem)
+    programme = Programme(problem, seconds)
+    programme.solve()
+    return programme.answer()
 
 
 def _tried(job: "_Job") -> Schedule:

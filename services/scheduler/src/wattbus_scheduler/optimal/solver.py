@@ -99,6 +99,9 @@ def solve(
         programme = Programme(problem, effort.stop_at_s - perf_counter())
         programme.solve()
         relaxed = programme.answer()
+    if not relaxed.is_solved and effort.is_over():
+        nothing = np.zeros_like(problem.is_usable)
+        return Solution(nothing, np.zeros(nothing.shape), np.inf, calm.start_price)
     bound = lower_bound(problem, relaxed)
     if problem.wear is not None and relaxed.is_solved:
         # The bound proves money only; what is searched for weighs wear as well.

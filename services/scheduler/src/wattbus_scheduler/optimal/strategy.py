@@ -12,6 +12,7 @@ import numpy as np
 from wattbus_scheduler.allocation import window_of
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, offered_power_w
 from wattbus_scheduler.optimal.explain import (
+    NO_OTHER,
     Alternatives,
     Ranked,
     alternatives,
@@ -59,7 +60,12 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
     found = schedule(situation, now, wishes)
     pieces = _with_use(situation, found)
     grid = _grid(situation, pieces)
-    stations = tuple(_station(situation, now, found, grid, car) for car in situation.cars)
+    outlooks = [_outlook(situation, now, found, car) for car in situation.cars]
+    others = _alternatives(situation, outlooks, grid)
+    stations = tuple(
+        _station(outlook, found, grid, other)
+        for outlook, other in zip(outlooks, others, strict=True)
+    )
     cost = sum(station.expected_cost for station in stations)
     return Plan(now, "optimal", stations, float(cost - found.gap))
 
@@ -178,14 +184,15 @@ def _spared(situation: Situation, pieces: Sequence[Piece]) -> list[float]:
     return spared
 
 
-def _station(
-    situation: Situation, now: datetime, found: Schedule, grid: _Grid, car: Car
-) -> StationPlan:
+def _outlook(situation: Situation, now: datetime, found: Schedule, car: Car) -> Outlook:
     stretches = found.allocation.stretches(car)
-    outlook = Outlook(situation.site, car, now, stretches, blocks_of(stretches))
+    return Outlook(situation.site, car, now, stretches, blocks_of(stretches))
+
+
+def _station(outlook: Outlook, found: Schedule, grid: _Grid, other: Alternatives) -> StationPlan:
+    car, stretches = outlook.car, outlook.stretches
     urgent = {id(stretch) for stretch in found.allocation.urgent[car.station_id]}
-    other = _alternatives(situation, outlook, grid)
-    window = window_of(car, now)
+    window = window_of(car, outlook.now)
     gone_s = window[1] if window is not None else -inf
     slots = _Slots()
     following = iter([*stretches, None])
@@ -207,7 +214,9 @@ def _station(
                 if id(charging) in urgent
                 else why_charging(outlook, charging, other)
             )
-            part = replace(charging, start_s=start_s, end_s=end_s)
+            part = charging
+            if (start_s, end_s) != (charging.start_s, charging.end_s):
+                part = replace(charging, start_s=start_s, end_s=end_s)
             if filling is not None:
                 energy_wh, hours = filling.take(part.power_w, (end_s - start_s) / 3600, inf)
                 part = replace(part, drawn_w=energy_wh / hours if hours > 0 else 0.0)
@@ -265,15 +274,31 @@ def _waiting(outlook: Outlook, part: Stretch, piece: Piece) -> Reason:
     return why_calm(outlook, part) if reason.code is ReasonCode.NO_PLAN else reason
 
 
-def _alternatives(situation: Situation, outlook: Outlook, grid: _Grid) -> Alternatives:
-    """Return what the car could do if it were alone."""
-    car, window = outlook.car, window_of(outlook.car, outlook.now)
-    if window is None or not outlook.stretches:
-        return Alternatives(None, None, "")
-    seconds = np.minimum(grid.ends, window[1]) - np.maximum(grid.begins, window[0])
-    offered = grid.offered_w(situation, car) * np.maximum(0.0, seconds) / 3.6e6
-    cost = sum((s.price_per_kwh or 0.0) * s.energy_wh / 1000 for s in outlook.stretches)
-    return alternatives(outlook, grid.prices, offered, cost, energy_of(outlook.stretches) / 1000)
+def _alternatives(
+    situation: Situation, outlooks: Sequence[Outlook], grid: _Grid
+) -> list[Alternatives]:
+    """Return what each car could do if it were alone."""
+    windows = [window_of(outlook.car, outlook.now) for outlook in outlooks]
+    found = [NO_OTHER] * len(outlooks)
+    asked = [n for n, one in enumerate(outlooks) if windows[n] is not None and one.stretches]
+    if not asked:
+        return found
+    edges = np.array([windows[n] for n in asked], dtype=np.float64)
+    seconds = np.minimum(grid.ends, edges[:, 1:]) - np.maximum(grid.begins, edges[:, :1])
+    offered_w = np.array([grid.offered_w(situation, outlooks[n].car) for n in asked])
+    plans = [outlooks[n].stretches for n in asked]
+    cost = [sum((s.price_per_kwh or 0.0) * s.energy_wh for s in some) / 1000 for some in plans]
+    kwh = [energy_of(some) / 1000 for some in plans]
+    others = alternatives(
+        grid.prices,
+        offered_w * np.maximum(0.0, seconds) / 3.6e6,
+        np.array(cost),
+        np.array(kwh),
+        situation.site.currency,
+    )
+    for n, other in zip(asked, others, strict=True):
+        found[n] = other
+    return found
 
 
 def _charging(stretch: Stretch, spared_per_kwh: float, reason: Reason) -> PlannedSlot:
