@@ -8,23 +8,27 @@ from fixtures.broker_process import BrokerProcess
 from unit.scheduler.scripted_site import STATION, ScriptedSite
 from wattbus_contract import topics
 from wattbus_contract.broker_settings import BrokerSettings
-from wattbus_contract.codec import Decoded, decode
+from wattbus_contract.codec import Decoded, InvalidMessage, decode
 from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState, Plan, SetLimit
 from wattbus_contract.requests import StrategyWish
-from wattbus_contract.session import MqttSession
+from wattbus_contract.session import Incoming, MqttSession
 
 READING_EVERY_S = 0.02
 
 
 @dataclass
 class ScriptedBridge:
-    """Call `pump` to let it work until something is so; time passes only in there."""
+    """Call `pump` to let it work until something is so; time passes only in there.
+
+    Where it `hears_garbage`, it passes over what the contract refuses, as the real one does.
+    """
 
     broker: BrokerProcess
     site_id: str
     site: ScriptedSite = field(default_factory=lambda: ScriptedSite(reading_s=60))
     ttl_s: float = 6.0
     strategy: str = ""
+    hears_garbage: bool = False
     lease: LeaseState | None = None
     grants: list[str] = field(default_factory=list)
     limits: list[tuple[float, Decoded, SetLimit]] = field(default_factory=list)
@@ -94,8 +98,17 @@ class ScriptedBridge:
             if incoming is not None:
                 self.session.ack(incoming)
                 if not incoming.is_retained:
-                    self._take(decode(incoming.topic, incoming.payload))
+                    self._hear(incoming)
         return time.monotonic() - began_s
+
+    def _hear(self, incoming: Incoming) -> None:
+        try:
+            message = decode(incoming.topic, incoming.payload)
+        except InvalidMessage:
+            if not self.hears_garbage:
+                raise
+        else:
+            self._take(message)
 
     def _take(self, message: Decoded) -> None:
         match message.body:
