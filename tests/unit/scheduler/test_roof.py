@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from wattbus_scheduler.plan import Plan
-from wattbus_scheduler.situation import Car, Site, Situation, Slot
+from wattbus_scheduler.plan import Plan, ReasonCode
+from wattbus_scheduler.situation import Car, CarControl, Site, Situation, Slot
 from wattbus_scheduler.strategies import strategy_named
 from wattbus_scheduler.strategies.settings import StrategySettings
 from wattbus_scheduler.verify import violations
@@ -90,7 +90,49 @@ def test_the_reason_speaks_of_the_price_with_the_sun() -> None:
     assert any("70.00 öre" in text and text.startswith("waiting") for text in reasons), reasons
 
 
-def test_a_price_cap_is_of_what_is_bought() -> None:
-    plan = planned("cheapest", a_car(price_cap_per_kwh=0.5), surplus_w=8000)
+@pytest.mark.parametrize("strategy", ["cheapest", "threshold", "load", "price", "optimal"])
+def test_above_its_cap_a_car_takes_what_the_roof_leaves_and_buys_nothing(strategy: str) -> None:
+    car = a_car(control=CarControl.CURRENT, price_cap_per_kwh=0.5)
+    plan = planned(strategy, car, surplus_w=4000)
 
-    assert hours_of(plan) == set()
+    assert hours_of(plan)
+    assert hours_of(plan) <= set(SUNNY)
+    assert max(slot.limit_w for slot in plan.stations[0].slots) <= 4000
+    assert plan.expected_cost == pytest.approx(plan.stations[0].expected_energy_wh / 1000 * SOLD)
+
+
+@pytest.mark.parametrize("strategy", ["cheapest", "optimal"])
+def test_surplus_that_sells_above_the_cap_is_not_taken(strategy: str) -> None:
+    car = a_car(control=CarControl.CURRENT, price_cap_per_kwh=0.2)
+
+    assert not hours_of(planned(strategy, car, surplus_w=8000))
+
+
+@pytest.mark.parametrize("strategy", ["cheapest", "optimal"])
+def test_two_cars_with_a_cap_share_the_surplus(strategy: str) -> None:
+    cars = [
+        a_car(name, control=CarControl.CURRENT, price_cap_per_kwh=cap)
+        for name, cap in (("car1", 0.5), ("car2", 0.6))
+    ]
+    plan = planned(strategy, *cars, surplus_w=5000)
+
+    assert hours_of(plan) | hours_of(plan, "car2") == set(SUNNY)
+    assert sum(station.expected_energy_wh for station in plan.stations) > 0.85 * 4 * 5000
+
+
+@pytest.mark.parametrize("strategy", ["cheapest", "optimal"])
+def test_too_little_sun_for_the_charger_is_said_to_be_above_the_cap(strategy: str) -> None:
+    car = a_car(control=CarControl.CURRENT, price_cap_per_kwh=0.5)
+    plan = planned(strategy, car, surplus_w=1000)
+
+    assert not hours_of(plan)
+    assert {slot.reason.code for slot in plan.stations[0].slots} == {ReasonCode.PAUSED_PRICE_CAP}
+
+
+def test_buying_beside_the_sun_above_the_cap_is_found_by_the_verifier() -> None:
+    plan = planned("optimal", a_car(control=CarControl.CURRENT), surplus_w=4000)
+    capped = a_car(control=CarControl.CURRENT, price_cap_per_kwh=0.5)
+
+    found = violations(plan, Situation(Site(max_power_w=25_000), slots(4000), (capped,)))
+
+    assert {violation.rule for violation in found} == {"price-cap"}

@@ -6,7 +6,14 @@ from datetime import datetime
 from itertools import islice, permutations
 from math import inf
 
-from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, book, offered_power_w, pieces_from
+from wattbus_scheduler.headroom import (
+    TIME_EPSILON_S,
+    Piece,
+    book,
+    offered_power_w,
+    pieces_from,
+    power_within_cap_w,
+)
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Key, Stretch, earliest, energy_of
 from wattbus_scheduler.situation import Car, CarMode, Situation
 
@@ -110,7 +117,7 @@ class _Task:
         pieces = pieces_from(self.situation, self.now)
         urgent: dict[str, list[Stretch]] = {}
         for car in cars:
-            candidates = self._candidates(car, pieces, None, ())
+            candidates = self._candidates(car, pieces, (), is_capped=False)
             taken = _joined(earliest(candidates, self._urgent_wh(car)))
             urgent[car.station_id] = taken
             pieces = _book_all(pieces, car, taken)
@@ -121,7 +128,7 @@ class _Task:
         pieces, chosen = urgent.pieces, dict(urgent.chosen)
         for car in order:
             mine = urgent.urgent[car.station_id]
-            candidates = self._candidates(car, pieces, car.price_cap_per_kwh, mine)
+            candidates = self._candidates(car, pieces, mine, is_capped=True)
             touching = [(stretch.start_s, stretch.end_s) for stretch in mine]
             if car.is_charging:
                 touching.append((self.now.timestamp(), self.now.timestamp()))
@@ -137,7 +144,7 @@ class _Task:
         return car.grid_energy_to_wh(min(car.min_soc_percent, car.target_soc_percent))
 
     def _candidates(
-        self, car: Car, pieces: list[Piece], price_cap: float | None, taken: Sequence[Stretch]
+        self, car: Car, pieces: list[Piece], taken: Sequence[Stretch], *, is_capped: bool
     ) -> list[Stretch]:
         """Return where the car may still charge, in order of time, at the highest power offered."""
         window = window_of(car, self.now)
@@ -146,13 +153,16 @@ class _Task:
         found = []
         for piece in pieces:
             start_s, end_s = max(piece.start_s, window[0]), min(piece.end_s, window[1])
-            price, load_w = piece.price_per_kwh, piece.house_load_w
-            is_too_dear = price_cap is not None and price is not None and price > price_cap
-            if is_too_dear or end_s - start_s <= TIME_EPSILON_S:
+            site, load_w = self.situation.site, piece.house_load_w
+            if end_s - start_s <= TIME_EPSILON_S:
                 continue
             if any(_overlap_s(part, start_s, end_s) > TIME_EPSILON_S for part in taken):
                 continue
-            power_w = offered_power_w(self.situation.site, car, load_w, piece.used_w)
+            power_w = (
+                power_within_cap_w(site, car, piece)
+                if is_capped
+                else offered_power_w(site, car, load_w, piece.used_w)
+            )
             if power_w > 0:
                 own_price = piece.price_for(power_w)
                 found.append(Stretch(start_s, end_s, power_w, own_price, load_w, piece.slot_index))

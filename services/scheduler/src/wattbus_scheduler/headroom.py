@@ -82,6 +82,30 @@ def offered_power_w(site: Site, car: Car, house_load_w: float, used_w: tuple[flo
     return _stepped_power_w(car, free_w)
 
 
+def power_within_cap_w(site: Site, car: Car, piece: Piece) -> float:
+    """Return the highest power in W that fuse and price cap leave the car beside others, or 0.
+
+    Above its cap a car buys nothing, but may take what the roof leaves over: that costs what
+    selling it would have brought.
+    """
+    power_w = offered_power_w(site, car, piece.house_load_w, piece.used_w)
+    if not is_above_cap(car, piece.price_per_kwh):
+        return power_w
+    free_w = piece.surplus_w - sum(piece.used_w)
+    if free_w <= 0 or is_above_cap(car, piece.feed_in_price_per_kwh):
+        return 0.0
+    most_w = min(power_w, free_w)
+    if car.control is CarControl.SWITCH:
+        return power_w if power_w <= free_w + POWER_EPSILON_W else 0.0
+    return _stepped_power_w(car, most_w)
+
+
+def is_above_cap(car: Car, price_per_kwh: float | None) -> bool:
+    """Tell whether a price is more than a person wants to pay for this car."""
+    cap = car.price_cap_per_kwh
+    return cap is not None and price_per_kwh is not None and price_per_kwh > cap
+
+
 def _stepped_power_w(car: Car, free_w: float) -> float:
     watts_per_ampere = car.voltage_v * len(car.phases)
     wanted_a = min(car.max_current_a, free_w / watts_per_ampere)

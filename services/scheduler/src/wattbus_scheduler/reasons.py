@@ -4,7 +4,13 @@ import math
 from collections.abc import Callable
 
 from wattbus_scheduler.allocation import is_overdue, needed_wh, window_of
-from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, offered_power_w
+from wattbus_scheduler.headroom import (
+    TIME_EPSILON_S,
+    Piece,
+    is_above_cap,
+    offered_power_w,
+    power_within_cap_w,
+)
 from wattbus_scheduler.outlook import Outlook
 from wattbus_scheduler.plan import Reason, ReasonCode
 from wattbus_scheduler.selection import SHORTFALL_EPSILON_WH, Stretch, energy_of
@@ -105,7 +111,9 @@ def _why_fuse(outlook: Outlook, piece: Piece) -> Reason | None:
 
 def _why_cap(outlook: Outlook, piece: Piece) -> Reason | None:
     cap, price = outlook.car.price_cap_per_kwh, piece.price_per_kwh
-    if cap is None or price is None or price <= cap:
+    if cap is None or price is None or not is_above_cap(outlook.car, price):
+        return None
+    if power_within_cap_w(outlook.site, outlook.car, piece) > 0:
         return None
     currency = outlook.site.currency
     text = f"paused: {price_text(price, currency)} is above the cap of {price_text(cap, currency)}"

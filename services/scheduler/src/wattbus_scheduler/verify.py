@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from wattbus_scheduler.plan import Plan, PlannedSlot, StationPlan
-from wattbus_scheduler.situation import Car, CarControl, CarMode, Site, Situation
+from wattbus_scheduler.situation import Car, CarControl, CarMode, Site, Situation, Slot
 
 TIME_TOLERANCE = timedelta(milliseconds=3)
 POWER_TOLERANCE_W = 0.01
@@ -33,6 +33,7 @@ def violations(plan: Plan, situation: Situation) -> list[Violation]:
     """
     found = list(_station_rules(plan, situation))
     found.extend(_fuse_rules(plan, situation))
+    found.extend(_cap_rules(plan, situation))
     found.extend(_sum_rules(plan))
     return found
 
@@ -49,7 +50,7 @@ def _station_rules(plan: Plan, situation: Situation) -> Iterator[Violation]:
             yield from _powers(station, car)
             yield from _presence(station, car, plan.planned_at)
             yield from _energies(station, car)
-            yield from _costs(station, car, situation)
+            yield from _costs(station, situation)
 
 
 def _order(station: StationPlan, now: datetime) -> Iterator[Violation]:
@@ -170,7 +171,7 @@ def _taken_w(car: Car, offered_w: float, held_wh: float) -> float:
     return min(offered_w, before[1])
 
 
-def _costs(station: StationPlan, car: Car, situation: Situation) -> Iterator[Violation]:
+def _costs(station: StationPlan, situation: Situation) -> Iterator[Violation]:
     name = station.station_id
     for slot in station.charging_slots:
         price, cheapest = _prices_at(situation, slot)
@@ -178,17 +179,39 @@ def _costs(station: StationPlan, car: Car, situation: Situation) -> Iterator[Vio
         least_cost = slot.expected_energy_wh / 1000 * cheapest
         if not least_cost - 1e-3 <= slot.expected_cost <= dearest_cost + 1e-3:
             yield Violation("cost", f"{name}: cost at {slot.start_at} is not energy by price")
-        is_urgent = slot.reason.code in {
-            "charging-now",
-            "charging-min-soc",
-            "charging-overdue",
-        }
-        cap = car.price_cap_per_kwh
-        if cap is not None and price > cap + 1e-9 and not is_urgent:
-            yield Violation("price-cap", f"{name}: charges at {price} above its cap {cap}")
     total = sum(slot.expected_cost for slot in station.slots)
     if abs(total - station.expected_cost) > COST_TOLERANCE:
         yield Violation("cost", f"{name}: costs add up to {total}")
+
+
+def _cap_rules(plan: Plan, situation: Situation) -> Iterator[Violation]:
+    """Above their caps, cars together take no more than the surplus, sold within their caps."""
+    caps = {car.station_id: car.price_cap_per_kwh for car in situation.cars}
+    capped = [
+        (station, cap)
+        for station in plan.stations
+        if (cap := caps.get(station.station_id)) is not None
+    ]
+    for station, cap in capped:
+        for part in station.charging_slots:
+            at = part.start_at + min(timedelta(milliseconds=20), (part.end_at - part.start_at) / 2)
+            slot = next((s for s in situation.slots if s.start_at <= at < s.end_at), None)
+            if slot is None or not _is_bought_above(part, slot, cap):
+                continue
+            now = [(one.slot_at(at), its_cap) for one, its_cap in capped]
+            bound_w = sum(
+                charging.limit_w
+                for charging, its_cap in now
+                if charging is not None and _is_bought_above(charging, slot, its_cap)
+            )
+            if slot.feed_in_price_per_kwh > cap or bound_w > slot.surplus_w + POWER_TOLERANCE_W:
+                text = f"{station.station_id}: charges at {slot.price_per_kwh} above its cap {cap}"
+                yield Violation("price-cap", text)
+
+
+def _is_bought_above(part: PlannedSlot, slot: Slot, cap: float) -> bool:
+    is_urgent = part.reason.code in {"charging-now", "charging-min-soc", "charging-overdue"}
+    return part.limit_w > 0 and not is_urgent and (slot.price_per_kwh or 0.0) > cap + 1e-9
 
 
 def _prices_at(situation: Situation, part: PlannedSlot) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from wattbus_scheduler.situation import Car, CarControl, Site, Situation
 UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
 RESERVE_FACTOR, UNMET_FACTOR = 20.0, 200.0
+NO_LIMIT_KW = 1e5
 PRICE_DIGITS = 10
 SAFETY_KW = 1e-6
 """Kept free in every row of the plan, against the rounding of the solver."""
@@ -82,10 +83,10 @@ def problem_of(
     start_s = np.array([piece.start_s for piece in pieces])
     end_s = np.array([piece.end_s for piece in pieces])
     hours = (end_s - start_s) / 3600
-    share, cap_kw = _rows(site, pieces, [task.car for task in tasks])
+    prices = np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])
+    share, cap_kw = _rows(site, pieces, prices, [task.car for task in tasks])
     is_usable = np.zeros((len(tasks), len(pieces)), dtype=bool)
     min_kw, max_kw = np.zeros(is_usable.shape), np.zeros(is_usable.shape)
-    prices = np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])
     free = np.zeros(is_usable.shape, dtype=bool)
     no_use = np.zeros_like(cap_kw)
     for number, task in enumerate(tasks):
@@ -93,9 +94,6 @@ def problem_of(
         here = (start_s >= task.window[0] - TIME_EPSILON_S) & (
             end_s <= task.window[1] + TIME_EPSILON_S
         )
-        cap = task.car.price_cap_per_kwh
-        if cap is not None:
-            here &= np.isnan(prices) | (prices <= cap)
         for stretch in task.fixed:
             here &= (end_s <= stretch.start_s + TIME_EPSILON_S) | (
                 start_s >= stretch.end_s - TIME_EPSILON_S
@@ -169,8 +167,13 @@ def _wear(tasks: Sequence[Task], start_s: Floats, end_s: Floats, unit: float) ->
     )
 
 
-def _rows(site: Site, pieces: Sequence[Piece], cars: Sequence[Car]) -> tuple[Floats, Floats]:
-    """Return each car's share in each row, and what the house and settled charging leave in kW."""
+def _rows(
+    site: Site, pieces: Sequence[Piece], prices: Floats, cars: Sequence[Car]
+) -> tuple[Floats, Floats]:
+    """Return each car's share in each row, and what the house and settled charging leave in kW.
+
+    Where the price is above a cap, cars with that cap or a lower one may take the surplus only.
+    """
     used = np.array([piece.used_w for piece in pieces]).T / 1000
     house = np.array([piece.house_load_w for piece in pieces]) / 1000
     shares, caps = [], []
@@ -184,6 +187,13 @@ def _rows(site: Site, pieces: Sequence[Piece], cars: Sequence[Car]) -> tuple[Flo
             )
             fuse_kw = site.fuse_current_a * site.voltage_v / 1000
             caps.append(fuse_kw - house / site.phases - used[phase - 1])
+    sold = np.array([piece.feed_in_price_per_kwh for piece in pieces])
+    surplus = np.array([piece.surplus_w for piece in pieces]) / 1000 - used.sum(axis=0)
+    limits = np.array([np.inf if (c := car.price_cap_per_kwh) is None else c for car in cars])
+    for cap in np.unique(limits[np.isfinite(limits)]).tolist():
+        shares.append((limits <= cap).astype(np.float64))
+        free = np.where(sold <= cap, np.maximum(0.0, surplus), 0.0)
+        caps.append(np.where(prices > cap, free, NO_LIMIT_KW))
     if not shares:
         return np.zeros((0, len(cars))), np.zeros((0, len(pieces)))
     return np.array(shares), np.array(caps)
