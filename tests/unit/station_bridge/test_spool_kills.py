@@ -5,8 +5,9 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,14 @@ from unit.station_bridge.course_station import Answer, serving
 from unit.station_bridge.running_bridge import RunningBridge, bridge_on
 from unit.station_bridge.station_park import StationPark
 from wattbus_contract import topics
+from wattbus_contract.codec import decode
+from wattbus_contract.facts import HouseholdMeter, MeterReading
+from wattbus_station_bridge.spool.frame import to_record
 
 NAMES = ("car1", "car2")
-SPOOLED_WITHIN_S = 1.0
-"""What was told right before a kill may not have come as far as the disk of a busy machine."""
+AWAY_S = 2.0
+"""Long enough that readings wait on the disk only."""
+SPOOLED_WITHIN_S = 60.0
 ROWS_WITHIN_S = 90.0
 MORE_ROWS = 100
 """Two seconds of both stations."""
@@ -32,26 +37,22 @@ Reading = tuple[str, str]
 
 @dataclass
 class WatchedPark:
-    """Stations that remember what they have told; `break_off` is to be called at each kill."""
+    """Stations that remember what they have told since they were last asked."""
 
     park: StationPark = field(default_factory=lambda: StationPark(*NAMES))
-    certain: list[Reading] = field(default_factory=list)
-    _told: list[tuple[float, Reading]] = field(default_factory=list)
+    told: list[Reading] = field(default_factory=list)
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Answer as a station, and note what was told."""
         status, kind, text = self.park.answer(method, path, body)
         parts = path.strip("/").split("/")
         if method == "GET" and parts[0] == "stations":
-            reading = (parts[1], json.loads(text)["at"][:23])
-            self._told.append((time.monotonic(), reading))
+            self.told.append((parts[1], to_the_millisecond(json.loads(text)["at"])))
         return status, kind, text
 
-    def break_off(self, at_s: float | None = None) -> None:
-        """Count what was told until then, or now, as certain, but for the last second."""
-        until_s = (time.monotonic() if at_s is None else at_s) - SPOOLED_WITHIN_S
-        self.certain += [reading for told_s, reading in self._told if told_s < until_s]
-        self._told.clear()
+
+def to_the_millisecond(at: str) -> str:
+    return datetime.fromisoformat(at).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass
@@ -63,18 +64,49 @@ class Scene:
     bridge: RunningBridge
     start_logger: Callable[[], RunningLogger]
     logger: RunningLogger
+    certain: set[Reading] = field(default_factory=set)
 
     def readings(self) -> list[Reading]:
         """Return what the rows hold."""
         found: list[Reading] = []
         for path in self.logger.folder.glob("battery_log*.csv"):
             with path.open() as file:
-                found += [(row["station"], row["at"][:23]) for row in csv.DictReader(file)]
+                found += [
+                    (row["station"], to_the_millisecond(row["at"])) for row in csv.DictReader(file)
+                ]
         return found
 
     def missing(self) -> set[Reading]:
         """Return what was certainly told and is in no row."""
-        return set(self.stations.certain) - set(self.readings())
+        return self.certain - set(self.readings())
+
+    def spooled(self) -> set[Reading]:
+        """Return what waits on the bridge's disk."""
+        found = set()
+        for path in (self.bridge.folder / "state" / "spool").glob("*.spool"):
+            with suppress(FileNotFoundError):  # all of it was confirmed meanwhile
+                for line in path.read_bytes().splitlines(keepends=True):
+                    record = to_record(line)
+                    if record is not None and record.topic.endswith("/meter"):
+                        message = decode(record.topic, record.payload)
+                        assert isinstance(message.body, MeterReading | HouseholdMeter)
+                        at = to_the_millisecond(message.body.at.isoformat())
+                        found.add((message.topic.ids.get("station", ""), at))
+        return found
+
+    def take_down(self) -> None:
+        """Count what was told until now as certain, once it is on the disk of the bridge or, if it
+        was confirmed already, of the logger.
+        """
+        told = set(self.stations.told)
+        # The spool first: what leaves it in between is in the rows.
+        wait_until(
+            lambda: not told - self.spooled() - set(self.readings()),
+            "what was told gets to a disk",
+            SPOOLED_WITHIN_S,
+        )
+        self.certain |= told
+        self.stations.told.clear()
 
     def go_on(self, rows: int = MORE_ROWS) -> None:
         """Wait for more rows."""
@@ -83,9 +115,9 @@ class Scene:
 
     def kill_bridge(self) -> None:
         """Kill the bridge in the middle of its work."""
-        killed_s = time.monotonic()
+        self.take_down()
         assert self.bridge.end(is_kill=True) == -signal.SIGKILL
-        self.stations.break_off(killed_s)
+        self.stations.told.clear()
 
 
 @pytest.fixture
@@ -125,16 +157,15 @@ def test_nothing_is_missing_or_double_after_kills_of_bridge_and_broker(scene: Sc
     scene.bridge.start()
     scene.go_on()
     scene.broker.kill()
-    # Long enough that readings wait on the disk only when the bridge dies.
-    time.sleep(2 * SPOOLED_WITHIN_S)
+    time.sleep(AWAY_S)
     scene.kill_bridge()
     scene.broker.start()
     scene.bridge.start()
     scene.go_on()
+    scene.take_down()
     scene.bridge.end()
-    scene.stations.break_off()
 
-    assert len(scene.stations.certain) > 100
+    assert len(scene.certain) > 100
     told_while_away = scene.missing()
     scene.bridge.start()
     wait_until(lambda: not scene.missing(), f"{len(told_while_away)} more rows", ROWS_WITHIN_S)
@@ -142,21 +173,23 @@ def test_nothing_is_missing_or_double_after_kills_of_bridge_and_broker(scene: Sc
     assert len(readings) == len(set(readings))
 
 
-def lose_what_the_logger_has_not_read(scene: Scene) -> None:
-    """Kill the broker with messages that are in its memory only, and end the bridge later."""
+def lose_what_the_logger_has_not_read(scene: Scene) -> set[Reading]:
+    """Kill the broker with messages that are in its memory only; returns what was told by then."""
     scene.bridge.start()
     scene.go_on()
     scene.logger.kill()
     time.sleep(1)  # of readings that nobody takes
+    told = set(scene.stations.told)
     scene.broker.kill()
     scene.broker.start()
     scene.logger = scene.start_logger()
     scene.go_on()
+    return told
 
 
 def test_what_dies_with_the_broker_is_sent_again(scene: Scene) -> None:
     lose_what_the_logger_has_not_read(scene)
-    scene.stations.break_off()
+    scene.take_down()
 
     wait_until(lambda: not scene.missing(), "the rest comes", ROWS_WITHIN_S)
     readings = scene.readings()
@@ -168,11 +201,11 @@ def test_without_a_spool_a_killed_broker_takes_rows_with_it(
 ) -> None:
     """The negative control."""
     monkeypatch.setenv("WATTBUS_BRIDGE__SITE__SPOOL_MAX_MB", "0")
-    lose_what_the_logger_has_not_read(scene)
-    scene.stations.break_off()
+    told = lose_what_the_logger_has_not_read(scene)
 
-    scene.go_on(100)
-    assert scene.missing(), "the test would not notice a loss"
+    # All of it is older than what comes now.
+    scene.go_on()
+    assert told - set(scene.readings()), "the test would not notice a loss"
 
 
 def test_a_spool_that_cannot_be_written_keeps_nobody_from_work(scene: Scene) -> None:
