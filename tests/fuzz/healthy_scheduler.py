@@ -15,7 +15,7 @@ from wattbus_contract.facts import Mode
 from wattbus_contract.requests import Clearable, GoalRequest, ModeRequest
 from wattbus_contract.session import MqttSession
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 NAME = "healthy"
 
 BodyT = TypeVar("BodyT", bound=Body)

@@ -142,7 +142,7 @@ def commands_what_is_wished(bridge: ScriptedBridge) -> bool:
         known = len(bridge.limits)
         bridge.pump(
             lambda k=known, w=limit_w: any(told.limit_w == w for _, _, told in bridge.limits[k:]),
-            20,
+            60,
         )  # type: ignore[misc]
     return True
 

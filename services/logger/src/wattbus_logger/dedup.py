@@ -72,7 +72,7 @@ class SeenMessages:
     """
 
     max_senders: int = 4096
-    max_intervals: int = 100_000
+    max_intervals: int = 50_000
     _by_sender: dict[Sender, IntervalSet] = field(default_factory=dict)
     _interval_count: int = 0
 
