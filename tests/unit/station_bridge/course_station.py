@@ -41,6 +41,7 @@ class CourseStation:
     load_kw: float = BASE_LOAD_KW[0]
     orders: list[str] = field(default_factory=list)
     broken: dict[str, Answer] = field(default_factory=dict)
+    broken_answers: int = 0
 
     def step(self, quarters: int = 1) -> None:
         """Let quarters of an hour pass."""
@@ -63,6 +64,7 @@ class CourseStation:
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Return what the server answers."""
         if path in self.broken:
+            self.broken_answers += 1
             return self.broken[path]
         if method == "POST":
             return self._take_order(path, body)

@@ -276,7 +276,9 @@ def test_a_station_that_forgot_its_limit_is_told_again(
     bridge.start()
     scheduler.acquire()
     bridge.wait(topics.STATION_STATE, "car1", is_reachable=True)
-    scheduler.command("car1", POWER_W)
+    # Else the first order might come later, and be taken for the second.
+    assert scheduler.command("car1", POWER_W)["outcome"] == "applied"
+    assert park.stations["car1"].limit_w == POWER_W
 
     park.stations["car1"].limit_w = 0.0
 

@@ -116,8 +116,13 @@ def test_a_station_that_fails_for_a_while_comes_back(
 ) -> None:
     station.broken["/info"] = (500, "text/html", b"<!doctype html><title>500</title>")
     bridge.wait(topics.STATION_EVENT, "car1", kind="station-lost")
-    station.broken["/info"] = (200, "text/html", b'{"error": "busy"}')
     bridge.wait(topics.STATION_STATE, "car1", is_reachable=False)
+    station.broken["/info"] = (200, "text/html", b'{"error": "busy"}')
+    answers = station.broken_answers
+    wait_until(lambda: station.broken_answers >= answers + 2, "it is asked again")
+    kinds = [event["kind"] for event in bridge.all(topics.STATION_EVENT, "car1")]
+    assert "station-back" not in kinds
+
     station.broken.clear()
 
     bridge.wait(topics.STATION_EVENT, "car1", kind="station-back")
