@@ -75,7 +75,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lower all bounds, since it takes long to reach the real ones."""
     monkeypatch.setattr(room, "MOST_NAMES", MOST)
     monkeypatch.setattr(text_log, "MOST_NAMES", MOST)
-    monkeypatch.setattr(intake, "MOST_REMEMBERED", 8 * MOST)
+    monkeypatch.setattr(intake, "MOST_REMEMBERED", 2 * MOST)
     monkeypatch.setattr(league, "MOST_SCHEDULERS", MOST)
     monkeypatch.setattr(freshness, "MOST_TOPICS", MOST)
     monkeypatch.setattr(freshness, "MOST_NAMES", MOST)

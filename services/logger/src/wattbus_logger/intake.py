@@ -26,8 +26,8 @@ NOT_RECORDED = frozenset(
 BRIDGE = "station-bridge"
 MILESTONES = frozenset({StationEventKind.TARGET_REACHED, StationEventKind.UNPLUGGED})
 EXCERPT_CHARACTERS = 200
-MOST_REMEMBERED = len(REMEMBERED_SPECS) * MOST_NAMES
-"""More than all stations that are known at once have topics."""
+MOST_REMEMBERED = 2 * MOST_NAMES
+"""Above it, topics of stations that are not known any more are forgotten."""
 MOST_QUARANTINED_TOLD = 20
 """Of one batch; a flood of garbage must not become a flood of ours."""
 
@@ -60,6 +60,7 @@ class Intake:
     league: ShadowLeague = field(default_factory=ShadowLeague)
     latest: dict[str, bytes] = field(default_factory=dict)
     _last_wills: dict[str, bytes] = field(default_factory=dict)
+    _most_latest: int = 0
 
     def take(
         self, topic: str, payload: bytes, received_at: str, batch: Batch, *, is_retained: bool
@@ -121,12 +122,14 @@ class Intake:
 
     def _keep(self, topic: str, payload: bytes) -> None:
         self.latest[topic] = payload
-        if len(self.latest) > MOST_REMEMBERED:
+        if len(self.latest) > max(MOST_REMEMBERED, self._most_latest):
             self.latest = {
                 topic: payload
                 for topic, payload in self.latest.items()
                 if (station := _station_of(topic)) is None or station in self.site.stations
             }
+            # Where as many are needed, the next look is far away.
+            self._most_latest = 2 * len(self.latest)
 
     def _is_new(self, message: Decoded, topic: str, payload: bytes) -> bool:
         envelope = message.envelope
