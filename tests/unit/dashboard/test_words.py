@@ -65,6 +65,26 @@ def test_a_choice_counts_more_than_the_browser_and_the_browser_more_than_nothing
             "laddar: 32,00 öre/kWh hör till de billigaste 3 h 45 min före 07:00",
         ),
         (
+            (
+                "charging: 50 % from the roof, so that it costs 65.00 öre/kWh; at once would "
+                "cost 2.10 kr more"
+            ),
+            (
+                "laddar: 50 % från taket, så att det kostar 65,00 öre/kWh; genast skulle kosta "
+                "2,10 kr mer"
+            ),
+        ),
+        (
+            (
+                "waiting: 22:00 to 24:00 is better, weighed with more than the price: "
+                "other cars, the month's peak"
+            ),
+            (
+                "väntar: 22:00 till 24:00 är bättre, vägt mot mer än priset: "
+                "andra bilar, månadens effekttopp"
+            ),
+        ),
+        (
             "somebody wants the car charged at once, but somebody allows at most 10 A",
             "någon vill ha bilen laddad genast, men någon tillåter högst 10 A",
         ),

@@ -100,6 +100,26 @@ def test_wear_level_power_and_several_peaks_keep_the_rules(
     assert violations(plan, situation) == []
 
 
+@settings(max_examples=60, deadline=None)
+@given(situation=situations(most_cars=1), co2=st.booleans(), peak=st.booleans())
+def test_no_reason_names_what_there_is_not(situation: Situation, co2: bool, peak: bool) -> None:
+    site = replace(
+        situation.site,
+        co2_price_per_kg=1.0 if co2 else 0.0,
+        peak_price_per_kw=2.0 if peak else 0.0,
+    )
+    slots = tuple(
+        replace(slot, co2_g_per_kwh=100.0 * (number % 4))
+        for number, slot in enumerate(situation.slots)
+    )
+    plan = planned(replace(situation, site=site, slots=slots), LATER)
+
+    texts = [slot.reason.text for station in plan.stations for slot in station.slots]
+    assert not any("other cars" in text or "wear" in text for text in texts)
+    assert co2 or not any("emissions" in text for text in texts)
+    assert peak or not any("peak" in text for text in texts)
+
+
 @pytest.mark.parametrize("time_limit_s", [0.0, 0.05])
 def test_a_plan_keeps_the_rules_however_little_time_there_is(time_limit_s: float) -> None:
     for document in (recorded()[4], random_case(30, 96, 1)):

@@ -136,3 +136,25 @@ def test_buying_beside_the_sun_above_the_cap_is_found_by_the_verifier() -> None:
     found = violations(plan, Situation(Site(max_power_w=25_000), slots(4000), (capped,)))
 
     assert {violation.rule for violation in found} == {"price-cap"}
+
+
+@pytest.mark.parametrize(
+    ("surplus_w", "words"),
+    [
+        (8000, "charging: from the roof, selling it would bring 30.00 öre/kWh"),
+        (3700, "charging: 50 % from the roof, so that it costs 65.00 öre/kWh"),
+    ],
+)
+def test_the_joint_plan_says_what_the_roof_gives_and_what_that_costs(
+    surplus_w: float, words: str
+) -> None:
+    plan = planned("optimal", a_car(), surplus_w=surplus_w)
+    charging = [slot.reason.text for slot in plan.stations[0].slots if slot.limit_w > 0]
+    waiting = [slot.reason.text for slot in plan.stations[0].slots if slot.limit_w <= 0]
+
+    assert charging
+    assert all(text.startswith(words) for text in charging), charging
+    at_once = f"; at once would cost {14.8 * GRID - plan.expected_cost:.2f} kr more"
+    assert all(text.endswith(at_once) for text in charging), charging
+    cheaper = f"{100 * (GRID - plan.expected_cost / 14.8):.2f} öre/kWh cheaper"
+    assert any(text.endswith(cheaper) for text in waiting), waiting

@@ -38,6 +38,22 @@ _SENTENCES = (
         "laddar: {0}, eftersom de billigare tiderna delas med andra bilar",
     ),
     (
+        rf"charging: from the roof, selling it would bring {_PRICE}",
+        "laddar: från taket, att sälja det skulle ge {0}",
+    ),
+    (
+        rf"charging: (\d+) % from the roof, so that it costs {_PRICE}",
+        "laddar: {0} % från taket, så att det kostar {1}",
+    ),
+    (
+        rf"charging: {_PRICE}, weighed with more than the price",
+        "laddar: {0}, vägt mot mer än priset",
+    ),
+    (
+        rf"charging: {_PRICE}, so that there are fewer starts",
+        "laddar: {0}, för att få färre starter",
+    ),
+    (
         r"charging: on until the target of (\S+) % is reached",
         "laddar: vidare tills målet {0} % är nått",
     ),
@@ -58,6 +74,11 @@ _SENTENCES = (
     (
         rf"waiting: {_WHEN} fits better with the other cars and needs fewer starts",
         "väntar: {0} passar bättre med de andra bilarna och ger färre starter",
+    ),
+    (rf"waiting: {_WHEN} needs fewer starts", "väntar: {0} ger färre starter"),
+    (
+        rf"waiting: {_WHEN} is better, weighed with more than the price",
+        "väntar: {0} är bättre, vägt mot mer än priset",
     ),
     (r"waiting: nothing more is planned", "väntar: inget mer är planerat"),
     (r"waiting: nothing is planned for this time", "väntar: inget är planerat för den här tiden"),
@@ -113,6 +134,10 @@ _TAILS = (
     (rf" before {_AT}", " före {0}"),
     (r"; at once would cost the same", "; genast skulle kosta lika mycket"),
     (r"; at once would cost (\S+ \S+) more", "; genast skulle kosta {0} mer"),
+    (r"([:,]) other cars", "{0} andra bilar"),
+    (r"([:,]) emissions", "{0} utsläpp"),
+    (r"([:,]) the month's peak", "{0} månadens effekttopp"),
+    (r"([:,]) the battery's wear", "{0} batteriets slitage"),
     (r", but somebody allows at most (\S+) A", ", men någon tillåter högst {0} A"),
 )
 _DAYS = dict(

@@ -14,6 +14,10 @@ from wattbus_scheduler.plan import Reason, ReasonCode
 from wattbus_scheduler.selection import KEY_EPSILON, Stretch
 from wattbus_scheduler.wording import price_text, span_text
 
+OTHER_CARS = "other cars"
+LEAST_FROM_ROOF = 0.05
+"""Less than that part from the roof is not worth a word."""
+
 
 class Ranked:
     """The pieces' prices, and their order from the cheapest to those without a price."""
@@ -31,12 +35,13 @@ class Alternatives:
 
     `marginal_price` is that of the last kWh if the car were alone; None where it is short anyway.
     `extra_at_once` is what charging on arrival would cost more; None if the plan holds less
-    energy than that would.
+    energy than that would. `counting` names what counts beside the price: other cars, emissions.
     """
 
     marginal_price: float | None
     extra_at_once: float | None
     at_once_text: str
+    counting: str = ""
 
 
 NO_OTHER = Alternatives(None, None, "")
@@ -76,13 +81,38 @@ def _at_once_text(extra: float, currency: str) -> str:
     return f"; at once would cost {cost_text(extra, currency)} more" if extra > 0 else ""
 
 
-def why_charging(outlook: Outlook, stretch: Stretch, other: Alternatives) -> Reason:
-    """Return why a car charges in a stretch of its plan."""
+def counting(outlook: Outlook, charging_cars: int) -> str:
+    """Return what counts beside the price and the number of starts, as words; "" for nothing."""
+    car, site = outlook.car, outlook.site
+    wears = car.high_soc_price_per_kwh_h > 0 or car.high_power_price_per_kwh > 0
+    kinds = [
+        name
+        for name, counts in (
+            (OTHER_CARS, charging_cars > 1),
+            ("emissions", site.co2_price_per_kg > 0),
+            ("the month's peak", site.peak_price_per_kw > 0),
+            ("the battery's wear", wears),
+        )
+        if counts
+    ]
+    return ", ".join(kinds)
+
+
+def why_charging(
+    outlook: Outlook, stretch: Stretch, other: Alternatives, from_roof: float
+) -> Reason:
+    """Return why a car charges in a stretch of its plan, of which the roof gives a part."""
     price = stretch.price_per_kwh
     if price is None:
         text = f"charging: no price is known, and the time is needed{outlook.deadline_text}"
         return Reason(ReasonCode.CHARGING_CHEAPEST, text)
     shown = price_text(price, outlook.site.currency)
+    if from_roof > LEAST_FROM_ROOF:
+        percent = round(100 * from_roof)
+        text = f"charging: {percent} % from the roof, so that it costs {shown}"
+        if percent >= 100:
+            text = f"charging: from the roof, selling it would bring {shown}"
+        return Reason(ReasonCode.CHARGING_CHEAPEST, text + other.at_once_text)
     if other.marginal_price is None or price <= other.marginal_price + KEY_EPSILON:
         text = f"charging: {shown} is among the cheapest{outlook.deadline_text}"
         return Reason(ReasonCode.CHARGING_CHEAPEST, text + other.at_once_text)
@@ -93,7 +123,11 @@ def why_charging(outlook: Outlook, stretch: Stretch, other: Alternatives) -> Rea
         mean = price_text(block.price_per_kwh or 0.0, outlook.site.currency)
         text = f"charging: on at {shown} without a break, {when} costs {mean} in all"
         return Reason(ReasonCode.CHARGING_ON, text + other.at_once_text)
-    text = f"charging: {shown}, as the cheaper times are shared with other cars"
+    text = f"charging: {shown}, so that there are fewer starts"
+    if other.counting == OTHER_CARS:
+        text = f"charging: {shown}, as the cheaper times are shared with other cars"
+    elif other.counting:
+        text = f"charging: {shown}, weighed with more than the price: {other.counting}"
     return Reason(ReasonCode.CHARGING_LEFT_OVER, text + other.at_once_text)
 
 
@@ -115,13 +149,17 @@ def why_waiting(outlook: Outlook, stretch: Stretch) -> Reason | None:
     return None
 
 
-def why_calm(outlook: Outlook, stretch: Stretch) -> Reason:
+def why_calm(outlook: Outlook, stretch: Stretch, other: Alternatives) -> Reason:
     """Return why a car waits although the price is low and the fuse has room."""
     after = outlook.next_block(stretch.start_s)
     if after is None:
         return Reason(ReasonCode.WAITING_FEWER_STARTS, "waiting: nothing more is planned")
     when = _when(outlook, after)
-    text = f"waiting: {when} fits better with the other cars and needs fewer starts"
+    text = f"waiting: {when} needs fewer starts"
+    if other.counting == OTHER_CARS:
+        text = f"waiting: {when} fits better with the other cars and needs fewer starts"
+    elif other.counting:
+        text = f"waiting: {when} is better, weighed with more than the price: {other.counting}"
     return Reason(ReasonCode.WAITING_FEWER_STARTS, text)
 
 

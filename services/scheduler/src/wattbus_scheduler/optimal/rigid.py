@@ -67,12 +67,15 @@ def _with(booked: Booked, terms: Terms, number: int) -> Booked:
     task = terms.tasks[number]
     problem = terms.problem_for(booked.pieces, [task])
     slots = np.array([piece.slot_index for piece in booked.pieces])
-    price = problem.price + terms.extra_price[number, slots]
+    gain = np.maximum(0.0, problem.surplus_gain)
+    surplus_kw = problem.surplus_kwh / problem.hours
     best_cost, best, powers_kw = np.inf, np.zeros(len(slots)), problem.min_kw[0]
     # Of several powers the least is gentle, and the highest takes the least of a dear time.
     for power_kw in (problem.min_kw[0], problem.max_kw[0]):
         # Only pieces that have room for the power are usable at all.
         room = np.where(problem.is_usable[0], power_kw, 0.0)
+        from_roof = np.minimum(1.0, surplus_kw / np.maximum(power_kw, 1e-9))
+        price = problem.price - gain * from_roof + terms.extra_price[number, slots]
         cost, share = _cheapest(view_of(problem, 0, price, room, float(problem.need_kwh[0])), terms)
         if cost < best_cost - 1e-9:
             best_cost, best, powers_kw = cost, share, power_kw

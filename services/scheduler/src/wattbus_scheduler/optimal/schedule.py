@@ -250,7 +250,7 @@ def _attempt(job: _Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedul
 
     if rigid:
         worth = np.where(np.isfinite(relaxed.reduced), relaxed.reduced, 0.0)
-        worth = worth + relaxed.need_price[:, None] - job.whole.price
+        worth = worth + relaxed.need_price[:, None] - job.whole.price - relaxed.surplus_price
         extra = way * np.where(job.whole.is_usable, worth, 0.0) + _wear_price(job.whole)
         terms = Terms(tasks, _by_slot(extra, pieces), calm.start_price, problem_for)
         booked = book_rigid(terms, rigid, pieces)

@@ -16,6 +16,7 @@ from wattbus_scheduler.optimal.explain import (
     Alternatives,
     Ranked,
     alternatives,
+    counting,
     why_calm,
     why_charging,
     why_waiting,
@@ -58,12 +59,12 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
         settings.power_change_price_per_kw,
     )
     found = schedule(situation, now, wishes)
-    pieces = _with_use(situation, found)
-    grid = _grid(situation, pieces)
-    outlooks = [_outlook(situation, now, found, car) for car in situation.cars]
+    grid = _grid(_with_use(situation, found))
+    outlooks = [_outlook(situation, now, found, grid, car) for car in situation.cars]
     others = _alternatives(situation, outlooks, grid)
+    charging = sum(bool(outlook.stretches) for outlook in outlooks)
     stations = tuple(
-        _station(outlook, found, grid, other)
+        _station(outlook, found, grid, replace(other, counting=counting(outlook, charging)))
         for outlook, other in zip(outlooks, others, strict=True)
     )
     cost = sum(station.expected_cost for station in stations)
@@ -72,14 +73,16 @@ def plan_jointly(situation: Situation, now: datetime, settings: StrategySettings
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """The pieces with what all cars use, and what a kWh of surplus spares in each.
+    """The pieces with what all cars use, and what a mean kWh drawn in each costs.
 
-    `whole` are (piece, start, end) of all pieces; `has_gaps` tells if there is time between them.
+    `from_roof` is the part of it that the surplus covers. `whole` are (piece, start, end) of all
+    pieces; `has_gaps` tells if there is time between them.
     """
 
     pieces: Sequence[Piece]
     prices: Ranked
-    spared_per_kwh: Sequence[float]
+    paid_per_kwh: list[float | None]
+    from_roof: list[float]
     begins: list[float]
     ends: list[float]
     whole: list[tuple[int, float, float]]
@@ -102,13 +105,29 @@ class _Grid:
             )
         return self.offers[kind]
 
+    def at(self, stretch: Stretch) -> int:
+        """Return the number of the piece in which a stretch begins."""
+        return bisect_right(self.begins, stretch.start_s + TIME_EPSILON_S) - 1
 
-def _grid(situation: Situation, pieces: Sequence[Piece]) -> _Grid:
+    def alone(self, offered_w: Floats) -> Ranked:
+        """Return what a kWh costs in each piece at a power, if nobody else takes the surplus."""
+        if not any(piece.surplus_w > 0 for piece in self.pieces):
+            return self.prices
+        unused = [replace(piece, used_w=()) for piece in self.pieces]
+        prices = [
+            piece.price_for(power_w) for piece, power_w in zip(unused, offered_w, strict=True)
+        ]
+        return Ranked(np.array([np.nan if price is None else price for price in prices]))
+
+
+def _grid(pieces: Sequence[Piece]) -> _Grid:
     begins, ends = [piece.start_s for piece in pieces], [piece.end_s for piece in pieces]
+    from_roof = [_from_roof(piece) for piece in pieces]
     return _Grid(
         pieces,
         Ranked(np.array([np.nan if p.price_per_kwh is None else p.price_per_kwh for p in pieces])),
-        _spared(situation, pieces),
+        [_paid(piece, part) for piece, part in zip(pieces, from_roof, strict=True)],
+        from_roof,
         begins,
         ends,
         list(zip(range(len(pieces)), begins, ends, strict=True)),
@@ -171,27 +190,34 @@ def _with_use(situation: Situation, found: Schedule) -> list[Piece]:
     return [replace(piece, used_w=tuple(used)) for piece, used in zip(pieces, used_w, strict=True)]
 
 
-def _spared(situation: Situation, pieces: Sequence[Piece]) -> list[float]:
-    """Return by how much a mean kWh drawn in a piece is cheaper thanks to the surplus."""
-    spared = []
-    for piece in pieces:
-        slot, drawn_w = situation.slots[piece.slot_index], sum(piece.used_w)
-        gain = (slot.price_per_kwh or 0.0) - slot.feed_in_price_per_kwh
-        if slot.surplus_w <= 0 or drawn_w <= 0 or gain <= 0:
-            spared.append(0.0)
-        else:
-            spared.append(gain * min(1.0, slot.surplus_w / drawn_w))
-    return spared
+def _from_roof(piece: Piece) -> float:
+    """Return the part of what is drawn that the surplus covers, if that is cheaper."""
+    drawn_w = sum(piece.used_w)
+    if piece.surplus_w <= 0 or drawn_w <= 0 or piece.price_per_kwh is None:
+        return 0.0
+    is_cheaper = piece.feed_in_price_per_kwh < piece.price_per_kwh
+    return min(1.0, piece.surplus_w / drawn_w) if is_cheaper else 0.0
 
 
-def _outlook(situation: Situation, now: datetime, found: Schedule, car: Car) -> Outlook:
+def _paid(piece: Piece, from_roof: float) -> float | None:
+    if piece.price_per_kwh is None:
+        return None
+    return piece.price_per_kwh - from_roof * (piece.price_per_kwh - piece.feed_in_price_per_kwh)
+
+
+def _outlook(
+    situation: Situation, now: datetime, found: Schedule, grid: _Grid, car: Car
+) -> Outlook:
+    """Return a car's stretches at what a kWh costs there, be it bought or from the roof."""
     stretches = found.allocation.stretches(car)
+    if any(grid.from_roof):
+        stretches = [replace(s, price_per_kwh=grid.paid_per_kwh[grid.at(s)]) for s in stretches]
     return Outlook(situation.site, car, now, stretches, blocks_of(stretches))
 
 
 def _station(outlook: Outlook, found: Schedule, grid: _Grid, other: Alternatives) -> StationPlan:
     car, stretches = outlook.car, outlook.stretches
-    urgent = {id(stretch) for stretch in found.allocation.urgent[car.station_id]}
+    urgent = {stretch.start_s for stretch in found.allocation.urgent[car.station_id]}
     window = window_of(car, outlook.now)
     gone_s = window[1] if window is not None else -inf
     slots = _Slots()
@@ -211,8 +237,8 @@ def _station(outlook: Outlook, found: Schedule, grid: _Grid, other: Alternatives
         if charging is not None and charging.start_s <= start_s + TIME_EPSILON_S:
             reason = (
                 why_urgent(outlook)
-                if id(charging) in urgent
-                else why_charging(outlook, charging, other)
+                if charging.start_s in urgent
+                else why_charging(outlook, charging, other, grid.from_roof[number])
             )
             part = charging
             if (start_s, end_s) != (charging.start_s, charging.end_s):
@@ -220,13 +246,13 @@ def _station(outlook: Outlook, found: Schedule, grid: _Grid, other: Alternatives
             if filling is not None:
                 energy_wh, hours = filling.take(part.power_w, (end_s - start_s) / 3600, inf)
                 part = replace(part, drawn_w=energy_wh / hours if hours > 0 else 0.0)
-            slots.charge(_charging(part, grid.spared_per_kwh[number], reason))
+            slots.charge(_charging(part, grid.paid_per_kwh[number], reason))
             continue
         is_gone = start_s >= gone_s - TIME_EPSILON_S
         if lasting is None or (is_gone and lasting.code is not ReasonCode.DEPARTED):
-            price = None if lasting is not None else piece.price_per_kwh
+            price = None if lasting is not None else piece.price_for(car.max_power_w)
             part = Stretch(start_s, end_s, 0.0, price, piece.house_load_w, piece.slot_index)
-            reason = _waiting(outlook, part, piece)
+            reason = _waiting(outlook, part, piece, other)
             lasting = reason if found.is_late or reason.code in SAME_ALL_ALONG else None
         else:
             reason = lasting
@@ -269,9 +295,9 @@ def _parts(
     return parts + grid.whole[done:]
 
 
-def _waiting(outlook: Outlook, part: Stretch, piece: Piece) -> Reason:
+def _waiting(outlook: Outlook, part: Stretch, piece: Piece, other: Alternatives) -> Reason:
     reason = why_not(outlook, part, piece, why_waiting)
-    return why_calm(outlook, part) if reason.code is ReasonCode.NO_PLAN else reason
+    return why_calm(outlook, part, other) if reason.code is ReasonCode.NO_PLAN else reason
 
 
 def _alternatives(
@@ -285,26 +311,32 @@ def _alternatives(
         return found
     edges = np.array([windows[n] for n in asked], dtype=np.float64)
     seconds = np.minimum(grid.ends, edges[:, 1:]) - np.maximum(grid.begins, edges[:, :1])
-    offered_w = np.array([grid.offered_w(situation, outlooks[n].car) for n in asked])
-    plans = [outlooks[n].stretches for n in asked]
-    cost = [sum((s.price_per_kwh or 0.0) * s.energy_wh for s in some) / 1000 for some in plans]
-    kwh = [energy_of(some) / 1000 for some in plans]
-    others = alternatives(
-        grid.prices,
-        offered_w * np.maximum(0.0, seconds) / 3.6e6,
-        np.array(cost),
-        np.array(kwh),
-        situation.site.currency,
-    )
-    for n, other in zip(asked, others, strict=True):
-        found[n] = other
+    alike: dict[int, list[int]] = {}
+    for row, n in enumerate(asked):
+        alike.setdefault(id(grid.offered_w(situation, outlooks[n].car)), []).append(row)
+    for rows in alike.values():
+        some = [outlooks[asked[row]] for row in rows]
+        offered_w = grid.offered_w(situation, some[0].car)
+        others = alternatives(
+            grid.alone(offered_w),
+            offered_w * np.maximum(0.0, seconds[rows]) / 3.6e6,
+            np.array([_cost(outlook.stretches) for outlook in some]),
+            np.array([energy_of(outlook.stretches) / 1000 for outlook in some]),
+            situation.site.currency,
+        )
+        for row, other in zip(rows, others, strict=True):
+            found[asked[row]] = other
     return found
 
 
-def _charging(stretch: Stretch, spared_per_kwh: float, reason: Reason) -> PlannedSlot:
+def _cost(stretches: Sequence[Stretch]) -> float:
+    return sum((s.price_per_kwh or 0.0) * s.energy_wh for s in stretches) / 1000
+
+
+def _charging(stretch: Stretch, paid_per_kwh: float | None, reason: Reason) -> PlannedSlot:
     start_at, end_at = instant(stretch.start_s), instant(stretch.end_s)
     energy_wh = stretch.energy_wh
-    cost = energy_wh / 1000 * ((stretch.price_per_kwh or 0.0) - spared_per_kwh)
+    cost = energy_wh / 1000 * (paid_per_kwh or 0.0)
     duration_s = (end_at - start_at).total_seconds()
     return PlannedSlot(start_at, duration_s, stretch.power_w, reason, energy_wh, float(cost))
 
