@@ -14,12 +14,14 @@ from fuzz.deaf_session import DeafSession
 from fuzz.every_service import MAKERS, Logger
 from fuzz.mutations import FIRST_SENT_AT
 from unit.scheduler.scripted_site import SITE
+from wattbus_console import picture as console_picture
 from wattbus_contract import room, topics
 from wattbus_contract.base import Envelope
 from wattbus_contract.codec import encode
 from wattbus_contract.control import StationPlan
 from wattbus_contract.examples import EXAMPLES
 from wattbus_contract.topics import TopicSpec
+from wattbus_dashboard import picture as dashboard_picture
 from wattbus_logger import intake, league, text_log
 from wattbus_scheduler import freshness, lease_client
 
@@ -77,6 +79,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_log, "MOST_NAMES", MOST)
     monkeypatch.setattr(intake, "MOST_REMEMBERED", 2 * MOST)
     monkeypatch.setattr(league, "MOST_SCHEDULERS", MOST)
+    monkeypatch.setattr(console_picture, "MOST_SERVICES", MOST)
+    monkeypatch.setattr(dashboard_picture, "MOST_SERVICES", MOST)
+    monkeypatch.setattr(dashboard_picture, "MOST_SHADOWS", MOST)
     monkeypatch.setattr(freshness, "MOST_TOPICS", MOST)
     monkeypatch.setattr(freshness, "MOST_NAMES", MOST)
     monkeypatch.setattr(lease_client, "MOST_WAITING", MOST)

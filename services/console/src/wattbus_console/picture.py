@@ -29,6 +29,7 @@ MOST_LOADS = KEPT // timedelta(seconds=BUCKET_S) + 1
 MOST_AHEAD = timedelta(hours=1)
 """A clock that is farther ahead of a station's state has been told something wrong."""
 MOST_CONFIRMED = 1000
+MOST_SERVICES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Picture:
             case ServiceStatus() as status:
                 ids = message.topic.ids
                 service = ids["user"], ids["client"]
-                make_room(self.services, service)
+                make_room(self.services, service, most=MOST_SERVICES)
                 self.services[service] = status
             case (
                 StationInfo()

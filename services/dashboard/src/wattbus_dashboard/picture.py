@@ -33,6 +33,9 @@ MOST_LOADS = KEPT // timedelta(seconds=BUCKET_S) + 1
 MOST_AHEAD = timedelta(hours=1)
 """A clock that is farther ahead of a station's state has been told something wrong."""
 _OF_STATIONS = (StationInfo, StationState, Goal, SetLimit, StationEvent, MeterReading)
+MOST_SHADOWS = 64
+MOST_SERVICES = 256
+"""Each has a row on the page."""
 SHADOW_KEPT_S = 3600.0
 """Wall seconds after which the broker, too, forgets a shadow's plan."""
 
@@ -143,7 +146,7 @@ class Picture:
                 self.chart_version += 1
             case Plan() as plan:
                 client = message.topic.ids["client"]
-                make_room(self.shadows, client)
+                make_room(self.shadows, client, most=MOST_SHADOWS)
                 self.shadows[client] = now_s, plan
             case LeaseState() as lease:
                 self.lease = lease
@@ -222,7 +225,7 @@ class Picture:
             and status.connection < known.connection
         )
         if not is_late_will:
-            make_room(self.services, key)
+            make_room(self.services, key, most=MOST_SERVICES)
             self.services[key] = status
 
     def _note_answer(self, answer: Response) -> None:
