@@ -1,22 +1,26 @@
-"""A paho client that reads its socket in large pieces.
+"""A paho client that reads its socket in large pieces, and writes where something is published.
 
 paho asks the socket for one byte, then for the length byte by byte, then for the rest: three calls
 for each confirmation, and Python lets another thread run at each of them. In a process of many
-threads the MQTT thread then waits for its turn hundreds of times a second.
+threads the MQTT thread then waits for its turn hundreds of times a second. What is published paho
+hands to that thread, too, which has to wake up for it.
 """
 
 import socket
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import MessageType, MQTTErrorCode
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import SocketLike
+    from paho.mqtt.client import MQTTMessageInfo, SocketLike
 
 PIECE_BYTES = 64 * 1024
 MOST_PACKETS = 200
 """Read in a row before what waits to be sent gets its turn."""
+WRITTEN_AT_ONCE = (MessageType.PUBLISH, MessageType.PUBACK)
+"""All else changes the state of the connection, which is the MQTT thread's business."""
 
 
 class BufferedSocket:
@@ -58,7 +62,49 @@ class BufferedSocket:
 
 
 class BufferedClient(Client):
-    """paho's client on a buffered socket; a TLS socket has a buffer of its own."""
+    """paho's client on a buffered socket; a TLS socket has a buffer of its own.
+
+    A message goes out in the thread that publishes it, unless others wait to be sent, the system
+    takes no more, or the connection fails: then, as always over TLS, in the MQTT thread.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Whoever writes has it, so that no packet begins in the middle of another.
+        self._writing = threading.RLock()
+        super().__init__(*args, **kwargs)
+
+    def _packet_queue(
+        self,
+        command: int,
+        packet: bytes | bytearray,
+        mid: int,
+        qos: int,
+        info: "MQTTMessageInfo | None" = None,
+    ) -> MQTTErrorCode:
+        is_for_us = qos > 0 and command & 0xF0 in WRITTEN_AT_ONCE
+        if not is_for_us or not self._writing.acquire(blocking=False):
+            return super()._packet_queue(command, packet, mid, qos, info)
+        try:
+            rest = packet[self._write_now(packet) :]
+            if not rest:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            return super()._packet_queue(command, rest, mid, qos, info)
+        finally:
+            self._writing.release()
+
+    def _write_now(self, packet: bytes | bytearray) -> int:
+        """Return how many bytes of a packet have gone out."""
+        sock = self._sock
+        if self._out_packet or not isinstance(sock, BufferedSocket):
+            return 0
+        try:
+            return sock.send(packet)
+        except OSError:
+            return 0  # The MQTT thread meets it again, and deals with it.
+
+    def _packet_write(self) -> MQTTErrorCode:
+        with self._writing:
+            return super()._packet_write()
 
     def _create_socket(self) -> "SocketLike":
         made = super()._create_socket()
