@@ -45,6 +45,8 @@ The heap widens with the largest burst, and up to the bounds of what is kept by 
 says where it comes to rest. Damaged messages have 1.5 kB in the mean: whoever kept them would be
 above it, as one here does.
 """
+MAX_GROWTH_OF_LOGGER_BYTES = (48 if FUZZ_S else 14) * 2**20
+"""In a long run it keeps 4096 senders, and writes them all down at once in its checkpoint."""
 KEEPS_ALL = """
 import runpy, sys
 from wattbus_contract.session import MqttSession
@@ -245,7 +247,7 @@ def test_the_logger_goes_on_writing_and_quarantines_what_it_cannot_read(
             return True
 
         wait_until(lambda: logger.is_connected, "the logger is there")
-        bombard(barrage, RECORDED, logger.process.pid, works)
+        bombard(barrage, RECORDED, logger.process.pid, works, most_bytes=MAX_GROWTH_OF_LOGGER_BYTES)
 
         assert logger.process.poll() is None
         assert gave_a_sign_of_life(tmp_path / "health")

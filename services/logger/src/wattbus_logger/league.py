@@ -25,7 +25,7 @@ AHEAD_PERCENT = 0.2
 FEWEST = 2
 """With fewer schedulers there is nothing to compare."""
 
-MOST_SCHEDULERS = 64
+MOST_SCHEDULERS = 16
 """Of more, the one that joined first is left out, but not the one that commands."""
 
 PlannedPower = tuple[float, float, float]
