@@ -35,7 +35,7 @@ WARM_UP = 1500
 MESSAGES = 5000
 MAX_GROWTH_BYTES = (16 if FUZZ_S else 5) * 2**20
 """The messages have 7.5 MB: who keeps them is above it."""
-MAX_GROWTH_OF_PAGES_BYTES = (40 if FUZZ_S else 9) * 2**20
+MAX_GROWTH_OF_PAGES_BYTES = (28 if FUZZ_S else 9) * 2**20
 """What a page held stays for a minute after it was asked for; who keeps all has grown by 13 MiB."""
 LOOK_EVERY_S = 0.5
 PAGE_EVERY_LOOKS = 4 if FUZZ_S else 1
