@@ -29,13 +29,14 @@ NEGLIGIBLE = 4e-5
 FIRST_FACTOR = 0.7
 """Of several cars' price of a start, to begin with."""
 LEAST_STEP_DOWN, MOST_STEP_DOWN = 0.4, 0.7
-FAR, STUCK = 5.0, 0.5
+FAR, STUCK, BEGIN_ANEW = 5.0, 0.5, 2.0
 """Cars are also fixed anew where the cost is so many times what calm may take above the bound, or
-where a lower price of a start has gained less than that part of what is still too much."""
+where a lower price of a start has gained less than that part of what is still too much; and all of
+them, at a lower price, where a search ends so many times above what calm may take."""
 CALMER_TRIES, CALMER_STEP, WORTH_USING = 3, 3.0, 0.3
 """So often starts are taken out at a price so many times higher, while that part of the share is
-left, and until so many programmes a car are solved:"""
-MOST_SOLVES = 20
+left, and until so many programmes a car are solved, on the way up and in all:"""
+AGAIN, MOST_SOLVES = 20, 20
 CALM_ENOUGH = 1.2
 """Starts a car that are few enough where there are so many cars that less takes seconds."""
 FACTORS_ALONE = (2.0, 1.2, 0.8, 0.55, 0.4, 0.28, 0.2, 0.14, 0.1, 0.05, 1e-3)
@@ -175,9 +176,10 @@ def _fresh(problem: Problem, relaxed: Answer, terms: _Terms) -> Solution:
     while not (effort.is_over() or factor <= 0.0 or _is_within(found, terms)):
         excess = found.objective - bound
         is_stuck = gained < STUCK * (excess - terms.allowed)
-        factor *= min(max(terms.allowed / excess, LEAST_STEP_DOWN), MOST_STEP_DOWN)
+        step = min(max(terms.allowed / excess, LEAST_STEP_DOWN), MOST_STEP_DOWN)
+        factor *= LEAST_STEP_DOWN if is_stuck else step
         factor = factor if factor > LOWEST_STEP else 0.0
-        if problem.cars <= MOST_REFITTED:
+        if problem.cars <= MOST_REFITTED or excess > BEGIN_ANEW * terms.allowed:
             # A search that is stuck stays so at any price: begin anew.
             joint = _fixed(problem, relaxed, calm.start_price * factor, effort)
         effort = replace(effort, refits_all=is_stuck)
@@ -293,7 +295,8 @@ def _calmer(
 ) -> Solution:
     """Return the plan with starts taken out as far as the share still allows it."""
     best, aim = within, Aim(most=terms.bound + terms.allowed)
-    effort = replace(terms.effort, sweeps=1, most_solves=MOST_SOLVES * problem.cars)
+    most_solves = max(MOST_SOLVES * problem.cars, terms.effort.tally.solves + AGAIN * problem.cars)
+    effort = replace(terms.effort, sweeps=1, most_solves=most_solves)
     for number in range(1, CALMER_TRIES + 1):
         left = aim.most - best.objective
         is_used = number > 1 and left < WORTH_USING * terms.allowed
