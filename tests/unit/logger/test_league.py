@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unit.logger.course_day import (
     CAPACITY_WH,
@@ -324,3 +326,34 @@ def test_a_reading_that_comes_twice_counts_once(league: ShadowLeague, site: Know
     follow(said[:-1], once, KnownSite())
 
     assert twice == entries(once)
+
+
+@given(
+    st.lists(
+        st.one_of(st.tuples(st.sampled_from(["car1", "car2", "car3"]), st.booleans()), st.none()),
+        min_size=2, max_size=20,
+    )
+)  # fmt: skip
+def test_cars_that_come_and_go_share_the_roof_as_they_would_after_a_restart(
+    steps: list[tuple[str, bool] | None],
+) -> None:
+    """A league made from its own record counts the cars anew; one that goes on counts with them."""
+    bridge, site, league = Bridge(), KnownSite(), ShadowLeague()
+    for number, step in enumerate(steps):
+        if step is None:
+            reset = facts.StationEvent(
+                at=when(0), kind=facts.StationEventKind.CLOCK_RESET, text="reset"
+            )
+            said = bridge.say(topics.STATION_EVENT, reset, station="car1")
+        else:
+            name, is_plugged_in = step
+            sunny = reading(
+                when(0.1 * number), is_plugged_in=is_plugged_in, pv_power_w=8000.0,
+                feed_in_price_per_kwh=0.1,
+            )  # fmt: skip
+            said = bridge.say(topics.METER, sunny, station=name)
+        restored = ShadowLeague(LeagueState.model_validate_json(league.state.model_dump_json()))
+        follow([said], league, site)
+        follow([said], restored, site)
+
+        assert restored.state == league.state

@@ -98,6 +98,8 @@ class ShadowLeague:
 
     def __init__(self, state: LeagueState | None = None) -> None:
         self.state = state or LeagueState()
+        # Counted on: with a thousand stations, counting for each reading would be the most work.
+        self._plugged_in = sum(one.is_plugged_in for one in self.state.readings.values())
 
     def note(self, message: Decoded, site: KnownSite) -> None:
         """Take over what a message says."""
@@ -113,6 +115,7 @@ class ShadowLeague:
             case StationEvent(kind=StationEventKind.CLOCK_RESET):
                 self._begin_anew()
                 self.state.readings.clear()
+                self._plugged_in = 0
             case _:
                 pass
 
@@ -182,13 +185,14 @@ class ShadowLeague:
 
     def _note_meter(self, station_id: str, reading: MeterReading, site: KnownSite) -> None:
         state = self.state
-        others = (one for name, one in state.readings.items() if name != station_id)
-        now = _reading(reading, 1 + sum(one.is_plugged_in for one in others))
         before = state.readings.get(station_id)
+        others = self._plugged_in - _plugged(before)
+        now = _reading(reading, 1 + others)
         if before is not None and now.at_s <= before.at_s:
             return
-        make_room(state.readings, station_id, site.own_stations)
+        gone = make_room(state.readings, station_id, site.own_stations)
         state.readings[station_id] = now
+        self._plugged_in = others - _plugged(gone) + _plugged(now)
         if before is not None and now.is_plugged_in and not before.is_plugged_in:
             self._leave_out_the_gone()
         if len(state.accounts) < FEWEST or before is None:
@@ -211,6 +215,10 @@ class ShadowLeague:
                 account.shortfall_wh += _room_wh(car, station) or 0.0
             elif now.is_plugged_in and not before.is_plugged_in:
                 car.soc_percent, car.is_new = now.soc_percent, True
+
+
+def _plugged(reading: Reading | None) -> int:
+    return int(reading is not None and reading.is_plugged_in)
 
 
 def _reading(reading: MeterReading, cars: int) -> Reading:
