@@ -112,6 +112,36 @@ def test_what_changes_the_connection_is_left_to_the_mqtt_thread(
     client._sock = None
 
 
+def test_confirmations_go_out_together_and_in_their_order(
+    pair: tuple[BufferedSocket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    theirs.settimeout(DEADLINE_S)
+    client = client_on(BufferedClient, ours)
+    client.manual_ack_set(True)
+
+    client.ack_all([7, 3, 500])
+
+    assert theirs.recv(100) == bytes.fromhex("40020007 40020003 400201f4")
+    client._sock = None
+
+
+def test_what_paho_confirms_by_itself_is_not_confirmed_again(
+    pair: tuple[BufferedSocket, socket.socket],
+) -> None:
+    ours, theirs = pair
+    theirs.setblocking(False)
+    client = client_on(BufferedClient, ours)
+    client.manual_ack_set(False)
+
+    client.ack_all([7])
+
+    with pytest.raises(BlockingIOError):
+        theirs.recv(100)
+    assert not client.want_write()
+    client._sock = None
+
+
 def test_a_lost_connection_is_left_to_the_mqtt_thread(
     pair: tuple[BufferedSocket, socket.socket],
 ) -> None:

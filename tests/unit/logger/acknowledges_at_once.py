@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 from wattbus_contract.session import Incoming, MqttSession
 from wattbus_logger import writer_process
@@ -18,11 +19,11 @@ def receive_and_acknowledge(self: MqttSession, timeout_s: float = 1.0) -> Incomi
     """Confirm as paho does when nobody tells it otherwise."""
     incoming = real_receive(self, timeout_s)
     if incoming is not None:
-        self._connection.ack(incoming)
+        self._connection.ack_all((incoming,))
     return incoming
 
 
-def acknowledged_already(_self: MqttSession, _incoming: Incoming) -> None:
+def acknowledged_already(_self: MqttSession, _incomings: Sequence[Incoming]) -> None:
     """Do nothing any more."""
 
 
@@ -34,7 +35,7 @@ def commit_later(self: Writer) -> Written | None:
 
 if __name__ == "__main__":
     MqttSession.receive = receive_and_acknowledge  # type: ignore[method-assign]  # the point of it
-    MqttSession.ack = acknowledged_already  # type: ignore[method-assign]
+    MqttSession.ack_all = acknowledged_already  # type: ignore[method-assign]
     Writer.commit = commit_later  # type: ignore[method-assign]
     assert writer_process.Writer is Writer
     sys.exit(main())

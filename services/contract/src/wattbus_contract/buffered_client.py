@@ -7,7 +7,9 @@ hands to that thread, too, which has to wake up for it.
 """
 
 import socket
+import struct
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 PIECE_BYTES = 64 * 1024
 MOST_PACKETS = 200
 """Read in a row before what waits to be sent gets its turn."""
+PUBACK = struct.Struct("!BBH")
 WRITTEN_AT_ONCE = (MessageType.PUBLISH, MessageType.PUBACK)
 """All else changes the state of the connection, which is the MQTT thread's business."""
 
@@ -72,6 +75,14 @@ class BufferedClient(Client):
         # Whoever writes has it, so that no packet begins in the middle of another.
         self._writing = threading.RLock()
         super().__init__(*args, **kwargs)
+
+    def ack_all(self, mids: Iterable[int]) -> None:
+        """Confirm messages of QoS 1 in this order, with one call of the system for all."""
+        if not self._manual_ack:
+            return  # paho has done so already.
+        packets = b"".join(PUBACK.pack(MessageType.PUBACK, 2, mid) for mid in mids)
+        if packets:
+            self._packet_queue(MessageType.PUBACK, packets, 0, 1)
 
     def _packet_queue(
         self,

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -12,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from wattbus_contract.broker_settings import BrokerSettings
+from wattbus_contract.buffered_client import BufferedClient
 from wattbus_contract.housekeeping import Housekeeper
 from wattbus_contract.in_transit import Incoming, MessageTooLarge, Outgoing
 from wattbus_contract.mailbox import Mailbox
@@ -25,6 +26,7 @@ MAX_WAITING = 50_000
 """Messages waiting in this process: far above the broker's window, so reaching it is a fault."""
 MAX_UNSENT = 10_000
 PROPERTIES_BYTES = 1024
+AT_LEAST_ONCE = 1
 
 
 class BrokerConnection:
@@ -104,14 +106,15 @@ class BrokerConnection:
         """Whether the broker has accepted us and no loss was noticed."""
         return self._is_connected and self._thread is not None and self._thread.is_alive()
 
-    def ack(self, incoming: Incoming) -> None:
-        """Confirm a message of the present connection; those of a lost one come again."""
-        if incoming.qos:
-            self._outbox.if_open(lambda: self._ack(incoming))
+    def ack_all(self, incomings: Sequence[Incoming]) -> None:
+        """Confirm messages of the present connection; those of a lost one come again."""
+        confirmable = [one for one in incomings if one.qos == AT_LEAST_ONCE]
+        if confirmable:
+            self._outbox.if_open(lambda: self._ack_all(confirmable))
 
-    def _ack(self, incoming: Incoming) -> None:
-        if incoming.connection == self.attempt:
-            self._client.ack(incoming.mid, incoming.qos)
+    def _ack_all(self, incomings: Sequence[Incoming]) -> None:
+        attempt = self.attempt
+        self._client.ack_all(one.mid for one in incomings if one.connection == attempt)
 
     def send(
         self, topic: str, payload: bytes, *, is_retained: bool, expiry_s: float | None
@@ -145,7 +148,7 @@ class BrokerConnection:
             return f"more than {MAX_WAITING} messages wait: this service cannot keep up"
         return None
 
-    def _make_client(self) -> Client:
+    def _make_client(self) -> BufferedClient:
         client = make_client(self._settings, self._user, self._client_id)
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect

@@ -16,7 +16,7 @@ MAX_IN_FLIGHT = 20
 """The smallest window in use; paho heeds its own number only, not what the broker announces."""
 
 
-def make_client(settings: BrokerSettings, user: str, client_id: str) -> Client:
+def make_client(settings: BrokerSettings, user: str, client_id: str) -> BufferedClient:
     """Return a client that acknowledges by hand, with the user's password and TLS if set."""
     lean_properties.install()
     client = BufferedClient(

@@ -3,7 +3,7 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from wattbus_contract import topics
@@ -129,7 +129,11 @@ class MqttSession:
 
     def ack(self, incoming: Incoming) -> None:
         """Confirm a message, in the order of receipt; those of a lost connection come again."""
-        self._connection.ack(incoming)
+        self._connection.ack_all((incoming,))
+
+    def ack_all(self, incomings: Sequence[Incoming]) -> None:
+        """Confirm messages, in the order of receipt, in one go."""
+        self._connection.ack_all(incomings)
 
     def publish(
         self, spec: TopicSpec, body: Body, *, expiry_s: float | None = None, **ids: str

@@ -135,8 +135,7 @@ class Recorder:
     def _conclude(self, written: Written) -> None:
         done = self._sent.popleft()
         self.written_count += len(done)
-        for incoming in done:
-            self._session.ack(incoming)
+        self._session.ack_all(done)
         for quarantined in written.quarantined:
             log.warning(
                 "quarantined a message on %s: %s: %s",
