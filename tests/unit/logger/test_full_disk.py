@@ -140,8 +140,8 @@ def test_a_limit_on_the_size_of_files_is_no_crash(
     with RunningLogger(broker, data, site, [sys.executable, "-c", LIMITED]) as logger:
         wait_until(lambda: logger.is_connected, "the logger connects", 60)
         feed(client, bridge, 200)
-        wait_until(lambda: "File too large" in logger.log, "the limit is told")
-        wait_until(lambda: health_of(client).get("health") == "degraded", "degraded health")
+        wait_until(lambda: "File too large" in logger.log, "the limit is told", 60)
+        wait_until(lambda: health_of(client).get("health") == "degraded", "degraded health", 60)
         assert confirmed_by(client.messages) <= set(ids_in(logger.rows))
         assert_nothing_is_torn(data)
 
