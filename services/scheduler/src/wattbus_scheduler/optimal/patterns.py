@@ -9,6 +9,8 @@ import numpy as np
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts
 
 ENERGY_EPSILON_KWH = 1e-9
+ALL_START_FACTORS = (1.0, 0.4, 0.0)
+"""Of the price of a start: what is tried for few cars."""
 
 
 def cheapest_patterns(value: Floats, start_price: Floats, is_joined: Bools) -> tuple[Floats, Bools]:

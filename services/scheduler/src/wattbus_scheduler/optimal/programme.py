@@ -65,9 +65,9 @@ class Programme:
         self.solves = 0
         cars, pieces = problem.cars, problem.pieces
         self._car, self._piece = (a.astype(np.int32) for a in np.nonzero(problem.is_usable))
-        self._columns = len(self._car)
-        self._column_of = np.full((cars, pieces), -1, dtype=np.int32)
-        self._column_of[self._car, self._piece] = np.arange(self._columns, dtype=np.int32)
+        self.columns = len(self._car)
+        self.column_of = np.full((cars, pieces), -1, dtype=np.int32)
+        self.column_of[self._car, self._piece] = np.arange(self.columns, dtype=np.int32)
         self._low, self._high = problem.low_kwh, problem.high_kwh
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
         for option, value in (
@@ -127,16 +127,16 @@ class Programme:
         solution = self._highs.getSolution()
         values = np.array(solution.col_value)
         column_duals, row_duals = np.array(solution.col_dual), np.array(solution.row_dual)
-        cars, pieces, columns = problem.cars, problem.pieces, self._columns
+        cars, pieces, columns = problem.cars, problem.pieces, self.columns
         energy = np.zeros((cars, pieces))
         energy[self._car, self._piece] = values[:columns]
         reduced = np.full((cars, pieces), np.inf)
         reduced[self._car, self._piece] = column_duals[:columns]
         slack = values[columns : columns + 3 * cars].reshape(3, cars)
         row_price = np.zeros_like(problem.cap_kw)
-        row_price[self._cap_rows] = np.maximum(0.0, -row_duals[cars : cars + self._caps])
+        row_price[self.cap_rows] = np.maximum(0.0, -row_duals[cars : cars + self.caps])
         surplus_price = np.zeros(pieces)
-        at = cars + self._caps
+        at = cars + self.caps
         surplus_price[self._surplus] = row_duals[at : at + len(self._surplus)]
         return Answer(
             objective=float(self._highs.getInfo().objective_function_value),
@@ -158,7 +158,7 @@ class Programme:
         """Let every change of a car's power within its fixed pattern have its price."""
         problem = self.problem
         car, piece = np.nonzero(on[:, 1:] & on[:, :-1] & problem.is_joined[1:])
-        now, before = self._column_of[car, piece + 1], self._column_of[car, piece]
+        now, before = self.column_of[car, piece + 1], self.column_of[car, piece]
         count, hours = len(car), problem.hours
         # now - before = up - down, in kW.
         free, one = self._more_columns(np.full(2 * count, problem.change_price)), np.ones(count)
@@ -167,7 +167,7 @@ class Programme:
         self._add_rows(np.zeros(count), np.zeros(count), cells, values)
 
     def _add_wear(self) -> None:
-        wear, columns = self.problem.wear, self._columns
+        wear, columns = self.problem.wear, self.columns
         if wear is None:
             return
         each = np.arange(columns)
@@ -225,7 +225,7 @@ class Programme:
 
     def _bound(self, car: int, on: Bools, low: Floats) -> None:
         pieces = np.flatnonzero(self.problem.is_usable[car])
-        columns = self._column_of[car, pieces]
+        columns = self.column_of[car, pieces]
         chosen = on[pieces]
         lower = np.where(chosen, low[pieces], 0.0)
         upper = np.where(chosen, self._high[car, pieces], 0.0)
@@ -238,12 +238,12 @@ class Programme:
             self._highs.changeRowBounds(car, needed, needed)
 
     def _model(self) -> highspy.HighsLp:
-        problem, cars, columns = self.problem, self.problem.cars, self._columns
+        problem, cars, columns = self.problem, self.problem.cars, self.columns
         high = self._high[self._car, self._piece]
         # A row that even all cars at full power cannot reach is left out.
         most_kw = problem.share @ np.where(problem.is_usable, problem.max_kw, 0.0)
-        self._cap_rows = np.nonzero(most_kw > problem.cap_kw + 1e-9)
-        self._caps = len(self._cap_rows[0])
+        self.cap_rows = np.nonzero(most_kw > problem.cap_kw + 1e-9)
+        self.caps = len(self.cap_rows[0])
         self._surplus = np.flatnonzero((problem.surplus_kwh > 0) & (problem.surplus_gain > 0))
         peaks = len(problem.peak_base_kw) if problem.peak_price > 0 else 0
         self._peaks, several = peaks, problem.peak_count > 1
@@ -257,7 +257,7 @@ class Programme:
         surplus_kwh = problem.surplus_kwh[self._surplus]
         lp = highspy.HighsLp()
         self._width = total
-        self._height = cars + self._caps + len(self._surplus) + peaks + so_far
+        self._height = cars + self.caps + len(self._surplus) + peaks + so_far
         lp.num_col_, lp.num_row_ = self._width, self._height
         lp.offset_ = -problem.peak_price * problem.mean_peak_kw(np.zeros(0)) if so_far else 0.0
         lp.col_cost_ = np.concatenate([
@@ -279,11 +279,11 @@ class Programme:
             [INFINITY] if peaks else [],
             np.full(beyond, INFINITY),
         ])  # fmt: skip
-        cap_kwh = (problem.cap_kw * problem.hours)[self._cap_rows]
+        cap_kwh = (problem.cap_kw * problem.hours)[self.cap_rows]
         needed = problem.need_kwh + self._overhead
         minus = np.full(len(self._surplus) + peaks + so_far, -INFINITY)
         floor = 0.0 if several else problem.peak_floor_kw
-        lp.row_lower_ = np.concatenate([needed, np.full(self._caps, -INFINITY), minus])
+        lp.row_lower_ = np.concatenate([needed, np.full(self.caps, -INFINITY), minus])
         lp.row_upper_ = np.concatenate([
             needed,
             np.maximum(0.0, cap_kwh),
@@ -300,14 +300,14 @@ class Programme:
 
     def _coefficients(self, peaks: int, so_far: int) -> tuple[Ints, Ints, Floats]:
         """Return rows, columns and values of the matrix: needs, caps, surplus, peaks."""
-        problem, cars, columns = self.problem, self.problem.cars, self._columns
+        problem, cars, columns = self.problem, self.problem.cars, self.columns
         each_car, each_column = np.arange(cars), np.arange(columns)
         slack = columns + np.arange(3 * cars)
         rows: list[NDArray[np.integer[Any]]] = [self._car, np.tile(each_car, 3)]
         cols: list[NDArray[np.integer[Any]]] = [each_column, slack]
         values = [np.ones(columns), np.repeat([1.0, 1.0, -1.0], cars)]
         row_of = np.full(problem.cap_kw.shape, -1)
-        row_of[self._cap_rows] = cars + np.arange(self._caps)
+        row_of[self.cap_rows] = cars + np.arange(self.caps)
         for kind in range(len(problem.cap_kw)):
             share = problem.share[kind, self._car]
             row = row_of[kind, self._piece]
@@ -316,7 +316,7 @@ class Programme:
             cols.append(each_column[used])
             values.append(share[used])
         # Surplus used is at most what the cars draw: used - sum(energy) <= 0.
-        at, wide = cars + self._caps, columns + 3 * cars
+        at, wide = cars + self.caps, columns + 3 * cars
         row_of_piece = np.full(problem.pieces, -1)
         row_of_piece[self._surplus] = at + np.arange(len(self._surplus))
         drawn = row_of_piece[self._piece] >= 0

@@ -32,7 +32,8 @@ from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme, unsolved
 from wattbus_scheduler.optimal.rigid import Terms, book_rigid
 from wattbus_scheduler.optimal.search import Effort
-from wattbus_scheduler.optimal.solver import Calm, Running, Solution, solve
+from wattbus_scheduler.optimal.solution import Calm, Solution
+from wattbus_scheduler.optimal.solver import Running, solve
 from wattbus_scheduler.optimal.taper import drawn, need_as_time_wh
 from wattbus_scheduler.selection import ENERGY_EPSILON_WH, Stretch, energy_of
 from wattbus_scheduler.situation import Car, CarControl, CarMode, Situation

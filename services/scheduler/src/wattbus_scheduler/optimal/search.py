@@ -5,7 +5,7 @@ are always the best for their patterns, and a change costs a few pivots.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -22,6 +22,7 @@ from wattbus_scheduler.optimal.problem import (
 from wattbus_scheduler.optimal.programme import Answer, Programme
 
 GAIN_EPSILON = 1e-7
+MOST_PROOFS = 32
 TIE_BREAK = 1e-3
 """Of the mean price: less than any difference between prices that matters."""
 
@@ -81,6 +82,37 @@ class Effort:
         return self.tally.solves >= self.most_solves or perf_counter() > self.stop_at_s
 
 
+def thorough(effort: Effort) -> Effort:
+    """Return the effort with more of everything that takes time."""
+    return replace(effort, passes=6, sweeps=3, parts=4)
+
+
+class Proofs:
+    """What earlier answers prove about patterns that were not tried.
+
+    By duality the marginal prices of any answer bound what any patterns cost from below: what its
+    own cost, and what each differing piece is worth at those prices.
+    """
+
+    def __init__(self, cars: int, pieces: int) -> None:
+        self._values = np.zeros((MOST_PROOFS, cars, pieces))
+        self._costs = np.full(MOST_PROOFS, -np.inf)
+        self._next = 0
+
+    def add(self, cost: float, value: Floats) -> None:
+        """Keep an answer: its cost at the patterns of now, and what each piece is worth."""
+        self._values[self._next], self._costs[self._next] = value, cost
+        self._next = (self._next + 1) % MOST_PROOFS
+
+    def least(self, car: int, change: Floats) -> float:
+        """Return the least that a change (-1, 0, 1 by piece) of a car's pattern can cost."""
+        return float((self._costs + self._values[:, car] @ change).max())
+
+    def note(self, car: int, change: Floats) -> None:
+        """Reckon with a change of the patterns of now."""
+        self._costs += self._values[:, car] @ change
+
+
 class Search:
     """The cars' patterns, their common programme, and what both cost."""
 
@@ -92,6 +124,7 @@ class Search:
         self.starts = np.zeros(problem.cars, dtype=np.int32)
         self.least_kw = np.zeros_like(problem.cap_kw)
         self.cost = self.total = self._solve()
+        self.proofs = Proofs(problem.cars, problem.pieces)
         self.scale = float(np.abs(problem.price).mean())
 
     def fix_all(self, order: Sequence[int] | Ints) -> None:
@@ -114,7 +147,12 @@ class Search:
         self.total = self._total()
 
     def _tried(
-        self, car: int, answer: Answer, limit: float = float("inf")
+        self,
+        car: int,
+        answer: Answer,
+        limit: float = float("inf"),
+        *,
+        others_fixed: bool = False,
     ) -> list[tuple[float, Bools]]:
         """Return a relaxed car's best patterns by what all together cost then, cheapest first.
 
@@ -137,15 +175,19 @@ class Search:
             # By duality a pattern costs at least what it does alone at the marginal prices.
             if others + alone >= (tried[0][0] if tried else limit):
                 break
-            self.programme.fix(car, on)
             starts_cost = self.problem.start_price * view.starts(on)
+            if others_fixed:
+                least = self.proofs.least(car, on.astype(float) - self.on[car]) + starts_cost
+                if least >= (tried[0][0] if tried else limit):
+                    continue
+            self.programme.fix(car, on)
             tried.append((round(self._solve() + starts_cost, 9), on))
             tried.sort(key=lambda cost_and_on: cost_and_on[0])
         return tried
 
     def refit(self, groups: Iterable[Sequence[int]]) -> bool:
         """Take the cars of each group out, fix them anew one by one, and keep what is cheaper."""
-        has_changed = False
+        has_changed = is_old = False
         for group in groups:
             if self.is_done():
                 break
@@ -161,17 +203,19 @@ class Search:
             limit = total - starts_cost - self.effort.negligible
             tried: list[tuple[float, Bools]] = []
             if self.programme.objective < limit:
-                tried = self._tried(group[-1], self.programme.answer(), limit)
+                tried = self._tried(group[-1], self.programme.answer(), limit, others_fixed=True)
             if tried:
                 self._settle(group[-1], tried[0][1], len(tried))
             if tried and self.total < total - self.effort.least_gain and self._is_allowed(cost):
-                has_changed = True
+                has_changed, is_old = True, False
                 continue
             for car, on in before:
                 self._note(car, on)
                 self.programme.fix(car, on)
-            self._solve()
             self.total, self.cost = total, cost
+            is_old = True
+        if is_old:
+            self._solve()
         return has_changed
 
     def improve(self) -> None:
@@ -222,10 +266,7 @@ class Search:
 
     def _values(self, answer: Answer) -> Floats:
         problem = self.problem
-        gain = answer.reduced
-        with np.errstate(invalid="ignore"):
-            value = np.where(gain < 0, gain * problem.high_kwh, gain * problem.low_kwh)
-        value += answer.need_price[:, None] * problem.overhead_kw[:, None] * problem.hours
+        value = self._worth(answer)
         value[~problem.is_usable] = np.inf
         for row in range(len(problem.cap_kw)):
             others = self.least_kw[row] - np.where(
@@ -235,9 +276,19 @@ class Search:
             value[problem.share[row][:, None] * problem.min_kw > left] = np.inf
         return value
 
+    def _worth(self, answer: Answer) -> Floats:
+        """Return what being on in each piece counts at the answer's marginal prices."""
+        problem = self.problem
+        gain = np.where(problem.is_usable, answer.reduced, 0.0)
+        value = np.where(gain < 0, gain * problem.high_kwh, gain * problem.low_kwh)
+        value += answer.need_price[:, None] * problem.overhead_kw[:, None] * problem.hours
+        return value
+
     def try_change(self, car: int, on: Bools) -> bool:
         """Give a car another pattern if that saves enough; tell whether it did."""
         before, cost_before = self.on[car].copy(), self.cost
+        if self._is_hopeless(car, on):
+            return False
         self.programme.fix(car, on)
         self.cost = self._solve()
         self._note(car, on)
@@ -245,10 +296,21 @@ class Search:
         if total < self.total - self.effort.least_gain and self._is_allowed(cost_before):
             self.total = total
             return True
+        answer = self.programme.answer()
+        if answer.is_solved:
+            self.proofs.add(self.cost, self._worth(answer))
         self._note(car, before)
         self.programme.fix(car, before)
         self.cost = cost_before
         return False
+
+    def _is_hopeless(self, car: int, on: Bools) -> bool:
+        """Whether earlier answers prove that a pattern saves too little."""
+        problem = self.problem
+        starts = count_starts(on, problem.is_joined, problem.is_free_start[car])
+        others = int(self.starts.sum() - self.starts[car])
+        limit = self.total - self.effort.negligible - problem.start_price * (others + int(starts))
+        return self.proofs.least(car, on.astype(float) - self.on[car]) >= limit
 
     def _is_allowed(self, cost_before: float) -> bool:
         return self.cost <= max(self.aim.most, cost_before)
@@ -266,6 +328,7 @@ class Search:
 
     def _note(self, car: int, on: Bools) -> None:
         delta = on.astype(float) - self.on[car]
+        self.proofs.note(car, delta)
         self.least_kw += self.problem.share[:, car][:, None] * (delta * self.problem.min_kw[car])
         self.on[car] = on
         free = self.problem.is_free_start[car]
