@@ -69,9 +69,9 @@ def _problem(scenario: Scenario) -> Any:
     # Imported late: a figure of this process is what loading NumPy and HiGHS costs.
     from wattbus_scheduler.headroom import pieces_from  # noqa: PLC0415
     from wattbus_scheduler.optimal.grid import problem_of  # noqa: PLC0415
-    from wattbus_scheduler.optimal.schedule import _settled, _tasks  # noqa: PLC0415
+    from wattbus_scheduler.optimal.tasks import settled, tasks_of  # noqa: PLC0415
 
-    tasks = _tasks(scenario.situation, scenario.now, _settled(scenario.situation, scenario.now))
+    tasks = tasks_of(scenario.situation, scenario.now, settled(scenario.situation, scenario.now))
     pieces = pieces_from(scenario.situation, scenario.now)
     return problem_of(scenario.situation, scenario.now, pieces, tasks)
 

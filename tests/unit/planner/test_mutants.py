@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unit.planner.cases import NOW, car_needing, slots_of
-from wattbus_scheduler.optimal import grid, schedule, strategy
+from wattbus_scheduler.optimal import delivered, grid, job, schedule, strategy, stretches, tasks
 from wattbus_scheduler.optimal.grid import Power
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.plan import Plan
@@ -108,7 +108,7 @@ def test_a_planner_without_a_constraint_is_caught(
 ) -> None:
     situation = place(crowded())
     assert rules_broken(situation) == set()
-    monkeypatch.setattr(schedule, "problem_of", changed(change))
+    monkeypatch.setattr(job, "problem_of", changed(change))
 
     assert rule in rules_broken(situation)
 
@@ -156,8 +156,9 @@ def forget_the_taper(patch: pytest.MonkeyPatch) -> None:
     def all_of_it(_car: Any, stretches: Any, _most_wh: float) -> list[Any]:
         return list(stretches)
 
-    patch.setattr(schedule, "drawn", all_of_it)
-    patch.setattr(schedule, "need_as_time_wh", lambda _, need_wh: need_wh)
+    for module in (delivered, tasks):
+        patch.setattr(module, "drawn", all_of_it)
+    patch.setattr(tasks, "need_as_time_wh", lambda _, need_wh: need_wh)
     patch.setattr(strategy, "Filling", Lossless)
 
 
@@ -176,19 +177,19 @@ class Lossless:
     [
         (
             losing,
-            lambda patch: patch.setattr(schedule, "problem_of", changed(too_lossy)),
+            lambda patch: patch.setattr(job, "problem_of", changed(too_lossy)),
             {"target"},
         ),
-        (capped, lambda patch: patch.setattr(schedule, "problem_of", without_caps), {"price-cap"}),
+        (capped, lambda patch: patch.setattr(job, "problem_of", without_caps), {"price-cap"}),
         (tapering, forget_the_taper, {"taper"}),
         (
             with_a_car_at_once,
-            lambda patch: patch.setattr(schedule, "problem_of", without_promises),
+            lambda patch: patch.setattr(job, "problem_of", without_promises),
             {"fuse-total"},
         ),
         (
             as_it_is,
-            lambda patch: patch.setattr(schedule, "problem_of", without_house),
+            lambda patch: patch.setattr(job, "problem_of", without_house),
             {"fuse-total", "fuse-phase"},
         ),
     ],
@@ -220,14 +221,14 @@ def test_a_planner_with_wrong_powers_is_caught(
     wrong: Callable[[Power], Power], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = grid.power_of
-    for module in (grid, schedule):
+    for module in (delivered, grid, schedule, stretches):
         monkeypatch.setattr(module, "power_of", lambda car: wrong(right(car)))
 
     assert "power" in rules_broken(crowded())
 
 
 def test_a_bound_that_is_none_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "lower_bound", lambda *_: 1e6)
+    monkeypatch.setattr(job, "lower_bound", lambda *_: 1e6)
     plan = planned(crowded())
     # The planner itself never states a bound above its cost; a liar would.
     liar = replace(plan, lower_bound=plan.expected_cost + 1)

@@ -15,7 +15,7 @@ from wattbus_scheduler.optimal.exact import Limits, calmest
 from wattbus_scheduler.optimal.grid import problem_of
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.optimal.programme import Programme
-from wattbus_scheduler.optimal.schedule import _settled, _tasks
+from wattbus_scheduler.optimal.tasks import settled, tasks_of
 from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.plan_file import parse_slot_scenario
 from wattbus_scheduler.scenario import Scenario
@@ -31,9 +31,9 @@ def planned(situation: Situation, figures: StrategySettings = ONLY_COST) -> Plan
 
 
 def problem_and_bound(scenario: Scenario) -> tuple[Problem, float]:
-    settled = _settled(scenario.situation, scenario.now)
-    tasks = _tasks(scenario.situation, scenario.now, settled)
-    problem = problem_of(scenario.situation, scenario.now, settled.pieces, tasks)
+    already = settled(scenario.situation, scenario.now)
+    tasks = tasks_of(scenario.situation, scenario.now, already)
+    problem = problem_of(scenario.situation, scenario.now, already.pieces, tasks)
     programme = Programme(problem)
     programme.solve()
     return problem, lower_bound(problem, programme.answer())

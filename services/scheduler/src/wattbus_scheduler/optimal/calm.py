@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from wattbus_scheduler.optimal.effort import Aim
 from wattbus_scheduler.optimal.foresight import affordable_step
 from wattbus_scheduler.optimal.groups import MOST_REFITTED, Joint
 from wattbus_scheduler.optimal.mixing import Mixer
 from wattbus_scheduler.optimal.priced import MOST_MIXED, cheapest_found
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.optimal.programme import Answer
-from wattbus_scheduler.optimal.search import Aim
 from wattbus_scheduler.optimal.solution import (
     MOST_FIXED_JOINTLY,
     Calm,

@@ -6,8 +6,9 @@ from time import perf_counter
 import highspy
 import numpy as np
 
+from wattbus_scheduler.optimal.model import INFINITY
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
-from wattbus_scheduler.optimal.programme import INFINITY, Programme
+from wattbus_scheduler.optimal.programme import Programme
 
 GAP = 1e-6
 """Nearer to the optimum than this nothing is looked for."""

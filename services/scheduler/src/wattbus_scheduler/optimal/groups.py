@@ -6,9 +6,10 @@ from itertools import permutations
 
 import numpy as np
 
+from wattbus_scheduler.optimal.effort import GAIN_EPSILON, Aim, Effort
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
-from wattbus_scheduler.optimal.search import GAIN_EPSILON, Aim, Effort, Search
+from wattbus_scheduler.optimal.search import Search
 
 GROUP_SIZE = 12
 MOST_REFITTED, MOST_REFITTED_IN_PAIRS = 5, 3

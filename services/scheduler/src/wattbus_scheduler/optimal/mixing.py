@@ -9,9 +9,10 @@ import highspy
 import numpy as np
 
 from wattbus_scheduler.optimal.columns import Schedules, cheapest_schedules, joined
+from wattbus_scheduler.optimal.effort import Effort
+from wattbus_scheduler.optimal.model import INFINITY
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
-from wattbus_scheduler.optimal.programme import INFINITY, Answer, Programme
-from wattbus_scheduler.optimal.search import Effort
+from wattbus_scheduler.optimal.programme import Answer, Programme
 
 FIRST_ROUNDS, MORE_ROUNDS = 20, 4
 """Of missing schedules: at the first price of a start, and at every other."""

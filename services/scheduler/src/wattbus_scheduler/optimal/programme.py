@@ -7,9 +7,8 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from wattbus_scheduler.optimal.model import INFINITY, layout_of, model_of
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
-
-INFINITY = highspy.kHighsInf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,17 +54,17 @@ def unsolved(problem: Problem) -> Answer:
 class Programme:
     """Solves a problem for given patterns; keeps HiGHS' basis, so that small changes are cheap.
 
-    Columns: energy by car and usable piece, then per car what stays unmet of the target and of
-    the reserve and what is too much, then surplus used by piece and the peak above its floor; of
-    several peaks the level that they exceed and by how much each hour does. Wear comes last.
+    Its columns and rows are those of the model (see `Layout`), then those of wear.
     """
 
     def __init__(self, problem: Problem, seconds: float = INFINITY) -> None:
         self.problem = problem
         self.solves = 0
         cars, pieces = problem.cars, problem.pieces
-        self._car, self._piece = (a.astype(np.int32) for a in np.nonzero(problem.is_usable))
-        self.columns = len(self._car)
+        layout = layout_of(problem)
+        self._car, self._piece, self.columns = layout.car, layout.piece, layout.columns
+        self.cap_rows, self.caps = layout.cap_rows, layout.caps
+        self._surplus, self._peaks = layout.surplus, layout.peaks
         self.column_of = np.full((cars, pieces), -1, dtype=np.int32)
         self.column_of[self._car, self._piece] = np.arange(self.columns, dtype=np.int32)
         self._low, self._high = problem.low_kwh, problem.high_kwh
@@ -83,7 +82,7 @@ class Programme:
         share = problem.overhead_kw / np.maximum(problem.max_kw.max(axis=1, initial=0.0), 1e-9)
         self._least_overhead = problem.need_kwh * share / np.maximum(1 - share, 1e-3)
         self._overhead = self._least_overhead.copy()
-        self.model = self._model()
+        self.model = model_of(layout, self._overhead)
         self._highs.passModel(self.model)
         self._add_wear()
 
@@ -236,109 +235,3 @@ class Programme:
             self._overhead[car] = overhead_kwh
             needed = self.problem.need_kwh[car] + overhead_kwh
             self._highs.changeRowBounds(car, needed, needed)
-
-    def _model(self) -> highspy.HighsLp:
-        problem, cars, columns = self.problem, self.problem.cars, self.columns
-        high = self._high[self._car, self._piece]
-        # A row that even all cars at full power cannot reach is left out.
-        most_kw = problem.share @ np.where(problem.is_usable, problem.max_kw, 0.0)
-        self.cap_rows = np.nonzero(most_kw > problem.cap_kw + 1e-9)
-        self.caps = len(self.cap_rows[0])
-        self._surplus = np.flatnonzero((problem.surplus_kwh > 0) & (problem.surplus_gain > 0))
-        peaks = len(problem.peak_base_kw) if problem.peak_price > 0 else 0
-        self._peaks, several = peaks, problem.peak_count > 1
-        so_far = len(problem.peaks_so_far_kw) if peaks and several else 0
-        rows, cols, values = self._coefficients(peaks, so_far)
-        order = np.argsort(cols, kind="stable")
-        beyond = peaks + so_far if several else 0
-        extra = len(self._surplus) + (1 if peaks else 0) + beyond
-        total = columns + 3 * cars + extra
-        target = np.maximum(0.0, problem.need_kwh - problem.reserve_kwh)
-        surplus_kwh = problem.surplus_kwh[self._surplus]
-        lp = highspy.HighsLp()
-        self._width = total
-        self._height = cars + self.caps + len(self._surplus) + peaks + so_far
-        lp.num_col_, lp.num_row_ = self._width, self._height
-        lp.offset_ = -problem.peak_price * problem.mean_peak_kw(np.zeros(0)) if so_far else 0.0
-        lp.col_cost_ = np.concatenate([
-            problem.price[self._piece],
-            np.full(cars, problem.unmet_price),
-            np.full(cars, problem.reserve_price),
-            np.full(cars, problem.unmet_price),
-            -problem.surplus_gain[self._surplus],
-            [problem.peak_price] if peaks else [],
-            np.full(beyond, problem.peak_price / problem.peak_count),
-        ])  # fmt: skip
-        lp.col_lower_ = np.zeros(total)
-        lp.col_upper_ = np.concatenate([
-            high,
-            np.full(cars, INFINITY) if problem.overhead_kw.any() else target,
-            np.minimum(problem.reserve_kwh, problem.need_kwh),
-            np.full(cars, INFINITY),
-            surplus_kwh,
-            [INFINITY] if peaks else [],
-            np.full(beyond, INFINITY),
-        ])  # fmt: skip
-        cap_kwh = (problem.cap_kw * problem.hours)[self.cap_rows]
-        needed = problem.need_kwh + self._overhead
-        minus = np.full(len(self._surplus) + peaks + so_far, -INFINITY)
-        floor = 0.0 if several else problem.peak_floor_kw
-        lp.row_lower_ = np.concatenate([needed, np.full(self.caps, -INFINITY), minus])
-        lp.row_upper_ = np.concatenate([
-            needed,
-            np.maximum(0.0, cap_kwh),
-            np.zeros(len(self._surplus)),
-            floor - problem.peak_base_kw[:peaks],
-            -problem.peaks_so_far_kw[:so_far],
-        ])  # fmt: skip
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        counts = np.bincount(cols, minlength=total)
-        lp.a_matrix_.start_ = np.append(0, np.cumsum(counts)).astype(np.int32)
-        lp.a_matrix_.index_ = rows[order]
-        lp.a_matrix_.value_ = values[order]
-        return lp
-
-    def _coefficients(self, peaks: int, so_far: int) -> tuple[Ints, Ints, Floats]:
-        """Return rows, columns and values of the matrix: needs, caps, surplus, peaks."""
-        problem, cars, columns = self.problem, self.problem.cars, self.columns
-        each_car, each_column = np.arange(cars), np.arange(columns)
-        slack = columns + np.arange(3 * cars)
-        rows: list[NDArray[np.integer[Any]]] = [self._car, np.tile(each_car, 3)]
-        cols: list[NDArray[np.integer[Any]]] = [each_column, slack]
-        values = [np.ones(columns), np.repeat([1.0, 1.0, -1.0], cars)]
-        row_of = np.full(problem.cap_kw.shape, -1)
-        row_of[self.cap_rows] = cars + np.arange(self.caps)
-        for kind in range(len(problem.cap_kw)):
-            share = problem.share[kind, self._car]
-            row = row_of[kind, self._piece]
-            used = (share > 0) & (row >= 0)
-            rows.append(row[used])
-            cols.append(each_column[used])
-            values.append(share[used])
-        # Surplus used is at most what the cars draw: used - sum(energy) <= 0.
-        at, wide = cars + self.caps, columns + 3 * cars
-        row_of_piece = np.full(problem.pieces, -1)
-        row_of_piece[self._surplus] = at + np.arange(len(self._surplus))
-        drawn = row_of_piece[self._piece] >= 0
-        rows += [row_of_piece[self._piece[drawn]], row_of_piece[self._surplus]]
-        cols += [each_column[drawn], wide + np.arange(len(self._surplus))]
-        values += [np.full(int(drawn.sum()), -1.0), np.ones(len(self._surplus))]
-        if peaks:
-            # Mean power of an hour - peak above the floor <= floor - house.
-            hour = problem.peak_of[self._piece]
-            inside = hour >= 0
-            first, last = at + len(self._surplus), wide + len(self._surplus)
-            rows += [first + hour[inside], first + np.arange(peaks)]
-            cols += [each_column[inside], np.full(peaks, last)]
-            values += [np.ones(int(inside.sum())), np.full(peaks, -1.0)]
-            if so_far:
-                # A level for all, and by how much each hour, new or past, is above it.
-                numbers = np.arange(peaks + so_far)
-                rows += [first + peaks + np.arange(so_far), first + numbers]
-                cols += [np.full(so_far, last), last + 1 + numbers]
-                values += [np.full(so_far, -1.0), np.full(peaks + so_far, -1.0)]
-        return (
-            np.concatenate(rows).astype(np.int32),
-            np.concatenate(cols).astype(np.int32),
-            np.concatenate(values),
-        )

@@ -5,11 +5,10 @@ are always the best for their patterns, and a change costs a few pivots.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
 
 import numpy as np
 
+from wattbus_scheduler.optimal.effort import ANY, GAIN_EPSILON, Aim, Effort
 from wattbus_scheduler.optimal.patterns import cheapest_patterns, ranked, view_of
 from wattbus_scheduler.optimal.problem import (
     EPSILON_KW,
@@ -20,97 +19,10 @@ from wattbus_scheduler.optimal.problem import (
     count_starts,
 )
 from wattbus_scheduler.optimal.programme import Answer, Programme
+from wattbus_scheduler.optimal.proofs import Proofs
 
-GAIN_EPSILON = 1e-7
-MOST_PROOFS = 32
 TIE_BREAK = 1e-3
 """Of the mean price: less than any difference between prices that matters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What the cost without starts is to be: the search ends at `enough`, and keeps below `most`.
-
-    A plan that is above `most` may come nearer to it.
-    """
-
-    enough: float = float("-inf")
-    most: float = float("inf")
-
-    def less(self, cost: float) -> "Aim":
-        """Return the aim of a part when the rest costs so much."""
-        return Aim(self.enough - cost, self.most - cost)
-
-
-ANY = Aim()
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many programmes were solved: the same on every machine, as seconds are not."""
-
-    solves: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How much is tried: patterns a car when fixing, passes over the cars, sweeps over groups.
-
-    A car's wish is tried as a whole and in `parts` of its runs (2 halves, 4 with the ends), of all
-    these at most `steps`. With `refits_all` every car of a group is taken out once and fixed anew.
-
-    No new step is begun after `stop_at_s` (of perf_counter), nor when the `tally` has
-    `most_solves`. A change must save `least_gain`; one that promises no more than `negligible` is
-    not tried.
-    """
-
-    tries: int = 3
-    passes: int = 3
-    sweeps: int = 1
-    parts: int = 2
-    steps: int = 5
-    refits_all: bool = False
-    start_factors: tuple[float, ...] = (1.0,)
-    stop_at_s: float = float("inf")
-    least_gain: float = GAIN_EPSILON
-    negligible: float = GAIN_EPSILON
-    most_solves: float = float("inf")
-    tally: Tally = field(default_factory=Tally)
-
-    def is_over(self) -> bool:
-        """Whether the time is up; a generous limit never strikes, so that results repeat."""
-        return self.tally.solves >= self.most_solves or perf_counter() > self.stop_at_s
-
-
-def thorough(effort: Effort) -> Effort:
-    """Return the effort with more of everything that takes time."""
-    return replace(effort, passes=6, sweeps=3, parts=4)
-
-
-class Proofs:
-    """What earlier answers prove about patterns that were not tried.
-
-    By duality the marginal prices of any answer bound what any patterns cost from below: what its
-    own cost, and what each differing piece is worth at those prices.
-    """
-
-    def __init__(self, cars: int, pieces: int) -> None:
-        self._values = np.zeros((MOST_PROOFS, cars, pieces))
-        self._costs = np.full(MOST_PROOFS, -np.inf)
-        self._next = 0
-
-    def add(self, cost: float, value: Floats) -> None:
-        """Keep an answer: its cost at the patterns of now, and what each piece is worth."""
-        self._values[self._next], self._costs[self._next] = value, cost
-        self._next = (self._next + 1) % MOST_PROOFS
-
-    def least(self, car: int, change: Floats) -> float:
-        """Return the least that a change (-1, 0, 1 by piece) of a car's pattern can cost."""
-        return float((self._costs + self._values[:, car] @ change).max())
-
-    def note(self, car: int, change: Floats) -> None:
-        """Reckon with a change of the patterns of now."""
-        self._costs += self._values[:, car] @ change
 
 
 class Search:

@@ -62,6 +62,8 @@ def refined(problem: Problem, found: Solution, terms: Terms) -> Solution:
         exact = calmest(problem, most_cost, found.energy_kwh, limits)
         return _taken(problem, exact, found, lambda one: int(problem.starts(one.on).sum()))
     price = calm.start_price if calm.cost_share is None else 0.0
+    if cells > SMALL_CALM_CELLS and price * problem.cars > ENOUGH * terms.money:
+        return found
     least = terms.bound + price * fewest
     if cells > TINY_CELLS and found.total(problem, price) - least <= NEAR_ENOUGH * abs(least):
         return found

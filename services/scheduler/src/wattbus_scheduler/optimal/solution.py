@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from wattbus_scheduler.optimal.effort import ANY, Aim, Effort
 from wattbus_scheduler.optimal.groups import (
     Joint,
     fix_in_groups,
@@ -12,7 +13,7 @@ from wattbus_scheduler.optimal.groups import (
 )
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
-from wattbus_scheduler.optimal.search import ANY, Aim, Effort, Search
+from wattbus_scheduler.optimal.search import Search
 
 MOST_FIXED_JOINTLY, FIXED_TOGETHER = 64, 40
 

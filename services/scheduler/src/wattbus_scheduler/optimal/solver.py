@@ -8,12 +8,13 @@ import numpy as np
 from wattbus_scheduler.optimal.alone import alone
 from wattbus_scheduler.optimal.bound import lower_bound
 from wattbus_scheduler.optimal.calm import calmest_found
+from wattbus_scheduler.optimal.effort import Effort, thorough
 from wattbus_scheduler.optimal.groups import MOST_REFITTED, Joint
 from wattbus_scheduler.optimal.patterns import ALL_START_FACTORS
 from wattbus_scheduler.optimal.priced import cheapest_found
 from wattbus_scheduler.optimal.problem import Bools, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
-from wattbus_scheduler.optimal.search import Effort, Search, thorough
+from wattbus_scheduler.optimal.search import Search
 from wattbus_scheduler.optimal.small import TINY_CELLS, is_small, refined, small
 from wattbus_scheduler.optimal.solution import Calm, Solution, Terms, polished
 
