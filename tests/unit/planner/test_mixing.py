@@ -11,6 +11,7 @@ from benchmarks.planner_cases import random_case
 from unit.planner.cases import NOW, small_cases
 from wattbus_scheduler.headroom import pieces_from
 from wattbus_scheduler.optimal import search as searching
+from wattbus_scheduler.optimal import small
 from wattbus_scheduler.optimal.columns import Schedules, cheapest_schedules
 from wattbus_scheduler.optimal.effort import Effort
 from wattbus_scheduler.optimal.grid import problem_of
@@ -22,6 +23,7 @@ from wattbus_scheduler.optimal.solution import fitted, fixed
 from wattbus_scheduler.optimal.tasks import settled, tasks_of
 from wattbus_scheduler.plan_file import parse_slot_scenario
 from wattbus_scheduler.situation import Situation
+from wattbus_scheduler.strategies import StrategySettings, strategy_named
 
 START_PRICE = 0.1
 
@@ -171,3 +173,20 @@ def test_proofs_spare_programmes_and_change_no_plan_for_the_worse(
 
     assert solves < 0.8 * solves_without
     assert total == pytest.approx(total_without, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("cars", "figures"),
+    [(5, StrategySettings(start_price=0.1)), (5, StrategySettings()), (10, StrategySettings())],
+)
+def test_no_whole_number_programme_is_asked_that_would_take_seconds(
+    cars: int, figures: StrategySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    for name in ("cheapest", "calmest"):
+        monkeypatch.setattr(small, name, lambda problem, *_: asked.append(problem))
+    scenario = parse_slot_scenario(random_case(cars, 96, 8))
+
+    strategy_named("optimal")(scenario.situation, scenario.now, figures)
+
+    assert asked == []

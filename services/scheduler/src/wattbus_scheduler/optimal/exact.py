@@ -10,8 +10,12 @@ from wattbus_scheduler.optimal.model import INFINITY
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Programme
 
-GAP = 1e-6
-"""Nearer to the optimum than this nothing is looked for."""
+GAP, GAP_IN_MONEY = 1e-6, 5e-4
+"""Nearer to the optimum than this nothing is looked for: as a share, and in units of money."""
+COST_AMONG_EQUALS = 0.1
+"""Of a start: what all of the cost may count where starts are minimised."""
+LESS_THAN_A_START = 0.98
+"""What is left to prove when no plan with one start less can be: the cost decides the rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +80,7 @@ class _Whole:
             ("threads", 1),
             ("random_seed", 0),
             ("mip_rel_gap", limits.gap),
+            ("mip_abs_gap", GAP_IN_MONEY),
             ("mip_max_nodes", limits.nodes),
         ):
             self.highs.setOptionValue(option, value)
@@ -92,9 +97,10 @@ class _Whole:
         costing = np.flatnonzero(self.cost).astype(np.int32)
         self.highs.addRow(-INFINITY, most_cost, len(costing), costing, self.cost[costing])
         every = np.arange(self.width + 2 * self.cells, dtype=np.int32)
+        self.highs.setOptionValue("mip_abs_gap", LESS_THAN_A_START)
         # Of equally calm plans the cheaper one, as far as whole starts leave it open.
         usual = float(np.abs(self.problem.price).mean() * self.problem.need_kwh.sum())
-        weight = 0.5 / max(abs(most_cost), usual, 1e-6)
+        weight = COST_AMONG_EQUALS / max(abs(most_cost), usual, 1e-6)
         counted = np.concatenate([weight * self.cost, np.zeros(self.cells), self._one_each(1.0)])
         self.highs.changeColsCost(len(every), every, counted)
 

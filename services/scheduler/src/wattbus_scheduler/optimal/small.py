@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from wattbus_scheduler.optimal.effort import Aim
 from wattbus_scheduler.optimal.exact import Exactly, Limits, calmest, cheapest
 from wattbus_scheduler.optimal.foresight import affordable_step
 from wattbus_scheduler.optimal.groups import Joint
@@ -12,14 +13,19 @@ from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.optimal.programme import Answer
 from wattbus_scheduler.optimal.solution import Solution, Terms, fixed, improved, polished
 
-TINY_CELLS, SMALL_CELLS, SMALL_CALM_CELLS = 60, 600, 120
-"""Cars by usable pieces, up to which whole-number programming is affordable: always, for the least
-cost, and for the fewest starts."""
+TINY_CELLS, SMALL_CELLS = 60, 600
+"""Cars by usable pieces, up to which whole-number programming takes a moment: always, and for the
+least cost."""
+CALM_CELLS_OF_TWO = 120
+"""The same for the fewest starts, of which more cars take longer to prove."""
 ENOUGH, NEAR_ENOUGH = 2e-4, 8e-4
 """Above the bound: where a programme ends, and a case that misses it by more gets one."""
 FEW_NODES, MANY_NODES = 20, 200
 STRICTER = 25.0
-"""So many times dearer is unmet energy where the answer is exact, so that no cost is worth it."""
+"""So many times dearer is unmet energy where the answer is exact, so that no cost is worth it; and
+a start, where only the cost is still to be lowered."""
+LOWER_PRICES = (0.4, 0.15)
+"""Of the first price of a start: what is tried where a quick search is too dear."""
 FORESEEN_SHARE = 0.6
 """Of the share, to begin with: cars that share a fuse do worse than each would alone."""
 
@@ -27,8 +33,12 @@ FORESEEN_SHARE = 0.6
 def is_small(problem: Problem) -> bool:
     """Whether a quick search and the optimum take less time than a long search."""
     is_one_car = problem.cars == 1 and not len(problem.peak_base_kw)
+    return _is_calm_soon(problem) and problem.wear is None and not is_one_car
+
+
+def _is_calm_soon(problem: Problem) -> bool:
     cells = int(problem.is_usable.sum())
-    return cells <= SMALL_CALM_CELLS and problem.wear is None and not is_one_car
+    return cells * max(2, problem.cars) <= 2 * CALM_CELLS_OF_TWO
 
 
 def small(problem: Problem, relaxed: Answer, terms: Terms) -> Solution:
@@ -37,12 +47,20 @@ def small(problem: Problem, relaxed: Answer, terms: Terms) -> Solution:
     if calm.cost_share is not None:
         allowed = FORESEEN_SHARE * terms.allowed
         price *= affordable_step(problem, relaxed, price, allowed)
-    joint = fixed(problem, relaxed, price, terms.effort)
-    found = improved(problem, joint, terms.effort, price)
+    found = _quick(problem, relaxed, price, terms)
+    for factor in LOWER_PRICES if calm.cost_share is not None else ():
+        if terms.is_within(found):
+            break
+        found = _quick(problem, relaxed, factor * price, terms)
     if calm.cost_share is not None and not terms.is_within(found):
         exact = _cheapest(problem, 1e-3 * calm.start_price, found, terms)
         found = _taken(problem, exact, found, lambda one: one.objective)
     return refined(problem, found, terms)
+
+
+def _quick(problem: Problem, relaxed: Answer, start_price: float, terms: Terms) -> Solution:
+    joint = fixed(problem, relaxed, start_price, terms.effort)
+    return improved(problem, joint, terms.effort, start_price)
 
 
 def refined(problem: Problem, found: Solution, terms: Terms) -> Solution:
@@ -50,25 +68,41 @@ def refined(problem: Problem, found: Solution, terms: Terms) -> Solution:
     cells, calm = int(problem.is_usable.sum()), terms.calm
     if cells > SMALL_CELLS or problem.wear is not None or terms.effort.is_over():
         return found
-    fewest = int((~problem.is_free_start.any(axis=1) & problem.is_usable.any(axis=1)).sum())
     if calm.cost_share is not None and terms.is_within(found):
-        # One start more than is proven is not worth a programme for a car on its own.
-        fewest = max(fewest, found.fewest + 1 if found.fewest > 0 else 0)
-        is_calm = int(problem.starts(found.on).sum()) <= fewest
-        if is_calm or cells > SMALL_CALM_CELLS:
+        is_calm = found.starts(problem) <= _few_starts(problem, found)
+        if is_calm or not _is_calm_soon(problem):
             return found
-        most_cost = terms.bound + terms.allowed
         limits = Limits(MANY_NODES if cells <= TINY_CELLS else FEW_NODES, terms.effort.stop_at_s)
-        exact = calmest(problem, most_cost, found.energy_kwh, limits)
-        return _taken(problem, exact, found, lambda one: int(problem.starts(one.on).sum()))
+        most = Aim(most=terms.bound + terms.allowed)
+        exact = calmest(problem, most.most, found.energy_kwh, limits)
+        calmer = _taken(problem, exact, found, lambda one: one.starts(problem))
+        # The proof is about starts: of as many, the search finds cheaper ones.
+        dear = STRICTER * calm.start_price
+        return improved(problem, calmer.joint(), terms.effort, dear, most)
     price = calm.start_price if calm.cost_share is None else 0.0
-    if cells > SMALL_CALM_CELLS and price * problem.cars > ENOUGH * terms.money:
+    if not _is_calm_soon(problem) and price * problem.cars > ENOUGH * terms.money:
         return found
-    least = terms.bound + price * fewest
+    least = terms.bound + price * _fewest_starts(problem)
     if cells > TINY_CELLS and found.total(problem, price) - least <= NEAR_ENOUGH * abs(least):
         return found
     exact = _cheapest(problem, price, found, terms)
     return _taken(problem, exact, found, lambda one: one.total(problem, price))
+
+
+def _fewest_starts(problem: Problem) -> int:
+    is_off = ~problem.is_free_start.any(axis=1)
+    return int((is_off & problem.is_usable.any(axis=1)).sum())
+
+
+def _few_starts(problem: Problem, found: Solution) -> int:
+    """Return how few starts are few enough: one more is not worth a programme.
+
+    For two cars it is, as it takes a moment.
+    """
+    fewest = _fewest_starts(problem)
+    if problem.cars == 1:
+        return max(fewest, found.fewest + 1 if found.fewest > 0 else 0)
+    return fewest if problem.cars == 2 else fewest + 1
 
 
 def _cheapest(
