@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ FEW_NODES, MANY_NODES = 20, 200
 STRICTER = 25.0
 """So many times dearer is unmet energy where the answer is exact, so that no cost is worth it; and
 a start, where only the cost is still to be lowered."""
-LOWER_PRICES = (0.4, 0.15)
-"""Of the first price of a start: what is tried where a quick search is too dear."""
+PRICES = (1.0, 0.4, 0.15)
+"""Of the price of a start that is foreseen: what is tried until a quick search is in its share."""
 FORESEEN_SHARE = 0.6
 """Of the share, to begin with: cars that share a fuse do worse than each would alone."""
 
@@ -44,17 +45,18 @@ def _is_calm_soon(problem: Problem) -> bool:
 def small(problem: Problem, relaxed: Answer, terms: Terms) -> Solution:
     """Return the plan of a small case: a quick search to begin with, then the optimum."""
     calm, price = terms.calm, terms.calm.start_price
-    if calm.cost_share is not None:
-        allowed = FORESEEN_SHARE * terms.allowed
-        price *= affordable_step(problem, relaxed, price, allowed)
-    found = _quick(problem, relaxed, price, terms)
-    for factor in LOWER_PRICES if calm.cost_share is not None else ():
-        if terms.is_within(found):
-            break
+    if calm.cost_share is None:
+        return refined(problem, _quick(problem, relaxed, price, terms), terms)
+    price *= affordable_step(problem, relaxed, price, FORESEEN_SHARE * terms.allowed)
+    for factor in PRICES:
         found = _quick(problem, relaxed, factor * price, terms)
-    if calm.cost_share is not None and not terms.is_within(found):
-        exact = _cheapest(problem, 1e-3 * calm.start_price, found, terms)
-        found = _taken(problem, exact, found, lambda one: one.objective)
+        if terms.is_within(found):
+            return refined(problem, found, terms)
+    calmer = _calmest(problem, found, terms)
+    if terms.is_within(calmer):
+        return calmer
+    exact = _cheapest(problem, 1e-3 * calm.start_price, found, terms)
+    found = _taken(problem, exact, found, lambda one: one.objective)
     return refined(problem, found, terms)
 
 
@@ -72,13 +74,7 @@ def refined(problem: Problem, found: Solution, terms: Terms) -> Solution:
         is_calm = found.starts(problem) <= _few_starts(problem, found)
         if is_calm or not _is_calm_soon(problem):
             return found
-        limits = Limits(MANY_NODES if cells <= TINY_CELLS else FEW_NODES, terms.effort.stop_at_s)
-        most = Aim(most=terms.bound + terms.allowed)
-        exact = calmest(problem, most.most, found.energy_kwh, limits)
-        calmer = _taken(problem, exact, found, lambda one: one.starts(problem))
-        # The proof is about starts: of as many, the search finds cheaper ones.
-        dear = STRICTER * calm.start_price
-        return improved(problem, calmer.joint(), terms.effort, dear, most)
+        return _calmest(problem, found, terms)
     price = calm.start_price if calm.cost_share is None else 0.0
     if not _is_calm_soon(problem) and price * problem.cars > ENOUGH * terms.money:
         return found
@@ -105,6 +101,19 @@ def _few_starts(problem: Problem, found: Solution) -> int:
     return fewest if problem.cars == 2 else fewest + 1
 
 
+def _calmest(problem: Problem, found: Solution, terms: Terms) -> Solution:
+    is_tiny = int(problem.is_usable.sum()) <= TINY_CELLS
+    limits = Limits(MANY_NODES if is_tiny else FEW_NODES, terms.effort.stop_at_s)
+    most = terms.bound + terms.allowed
+    exact = calmest(problem, most, found.energy_kwh, limits)
+    calmer = _taken(
+        problem, exact, found, lambda one: (not terms.is_within(one), one.starts(problem))
+    )
+    # The proof is about starts: of as many, the search finds cheaper ones.
+    dear = STRICTER * terms.calm.start_price
+    return improved(problem, calmer.joint(), terms.effort, dear, Aim(most=most))
+
+
 def _cheapest(
     problem: Problem, start_price: float, found: Solution, terms: Terms
 ) -> Exactly | None:
@@ -119,7 +128,7 @@ def _taken(
     problem: Problem,
     exact: Exactly | None,
     found: Solution,
-    badness: Callable[[Solution], float],
+    badness: Callable[[Solution], Any],
 ) -> Solution:
     """Return the one that delivers more, then the better one; the exact one's powers set anew."""
     if exact is None:
