@@ -6,7 +6,7 @@ from time import perf_counter
 import highspy
 import numpy as np
 
-from wattbus_scheduler.optimal.model import INFINITY
+from wattbus_scheduler.optimal.model import INFINITY, quiet_solver
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.programme import Programme
 
@@ -74,16 +74,9 @@ class _Whole:
         self.cells = len(self.car)
         self.on_at = self.width + np.arange(self.cells, dtype=np.int32)
         self.start_at = self.on_at + self.cells
-        self.highs = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("random_seed", 0),
-            ("mip_rel_gap", limits.gap),
-            ("mip_abs_gap", GAP_IN_MONEY),
-            ("mip_max_nodes", limits.nodes),
-        ):
-            self.highs.setOptionValue(option, value)
+        self.highs = quiet_solver(
+            mip_rel_gap=limits.gap, mip_abs_gap=GAP_IN_MONEY, mip_max_nodes=limits.nodes
+        )
         if np.isfinite(limits.stop_at_s):
             self.highs.setOptionValue("time_limit", max(0.0, limits.stop_at_s - perf_counter()))
         self.highs.passModel(model)

@@ -10,7 +10,7 @@ import numpy as np
 
 from wattbus_scheduler.optimal.columns import Schedules, cheapest_schedules, joined
 from wattbus_scheduler.optimal.effort import Effort
-from wattbus_scheduler.optimal.model import INFINITY
+from wattbus_scheduler.optimal.model import INFINITY, quiet_solver
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
 from wattbus_scheduler.optimal.programme import Answer, Programme
 
@@ -67,16 +67,7 @@ class _Master:
         self._start_price = 0.0
         self._dual, self._part = np.zeros(0), np.zeros(0)
         self._row, self._use = self._cells()
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("random_seed", 0),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("simplex_strategy", PRIMAL),
-        ):
-            self._highs.setOptionValue(option, value)
+        self._highs = quiet_solver(presolve="off", solver="simplex", simplex_strategy=PRIMAL)
         self._highs.passModel(self._lp(relaxed))
         self._first = self._highs.getNumCol()
 

@@ -12,6 +12,14 @@ from wattbus_scheduler.optimal.problem import Floats, Ints, Problem
 INFINITY = highspy.kHighsInf
 
 
+def quiet_solver(**options: Any) -> highspy.Highs:
+    """Return HiGHS with these options: silent, in one thread, and the same at every run."""
+    highs = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
+    for option, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
+        highs.setOptionValue(option, value)
+    return highs
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """What the columns and rows of a problem's model stand for.

@@ -7,7 +7,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
-from wattbus_scheduler.optimal.model import INFINITY, layout_of, model_of
+from wattbus_scheduler.optimal.model import INFINITY, layout_of, model_of, quiet_solver
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem
 
 
@@ -68,16 +68,7 @@ class Programme:
         self.column_of = np.full((cars, pieces), -1, dtype=np.int32)
         self.column_of[self._car, self._piece] = np.arange(self.columns, dtype=np.int32)
         self._low, self._high = problem.low_kwh, problem.high_kwh
-        self._highs = highspy.Highs()  # type: ignore[no-untyped-call] # its constructor has no types
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("random_seed", 0),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("time_limit", min(seconds, 1e6)),
-        ):
-            self._highs.setOptionValue(option, value)
+        self._highs = quiet_solver(presolve="off", solver="simplex", time_limit=min(seconds, 1e6))
         # Charging at full power loses least, so no plan can do with less than this.
         share = problem.overhead_kw / np.maximum(problem.max_kw.max(axis=1, initial=0.0), 1e-9)
         self._least_overhead = problem.need_kwh * share / np.maximum(1 - share, 1e-3)
