@@ -11,7 +11,7 @@ from benchmarks.planner_cases import random_case, recorded
 from unit.planner.cases import NOW, car_needing, slots_of, small_cases
 from unit.planner.exact import exact_optimum
 from wattbus_scheduler.optimal.bound import lower_bound
-from wattbus_scheduler.optimal.exact import Limits, calmest
+from wattbus_scheduler.optimal.exact import Limits, calmest, cheapest
 from wattbus_scheduler.optimal.grid import problem_of
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.optimal.programme import Programme
@@ -257,3 +257,41 @@ def test_two_cars_share_a_fuse_better_than_one_after_the_other() -> None:
     assert unmet_kwh(plan) == 0
     assert plan.expected_cost == pytest.approx(11.04 * 0.3, abs=1e-4)
     assert plan.lower_bound == pytest.approx(11.04 * 0.3, abs=1e-4)
+
+
+@pytest.mark.parametrize("cars", [1, 4, 10])
+def test_losses_while_charging_do_not_cost_the_calm(cars: int) -> None:
+    scenario = parse_slot_scenario(random_case(cars, 96, 3))
+    lossy = tuple(replace(car, overhead_w=200.0) for car in scenario.situation.cars)
+    situation = replace(scenario.situation, cars=lossy)
+
+    calm, least = (
+        strategy_named("optimal")(situation, scenario.now, figures)
+        for figures in (StrategySettings(), ONLY_COST)
+    )
+
+    assert violations(calm, situation) == []
+    assert starts(calm) <= 1.5 * cars
+    assert calm.expected_cost <= least.expected_cost * 1.01
+
+
+@pytest.mark.parametrize("peaks", [1, 3])
+def test_the_calmest_plan_is_found_beside_peaks_that_there_were(peaks: int) -> None:
+    scenario = parse_slot_scenario(random_case(1, 96, 1))
+    site = replace(
+        scenario.situation.site,
+        peak_price_per_kw=2.0,
+        peak_hours=peaks,
+        peaks_so_far_w=(9000.0, 8000.0, 7000.0)[:peaks],
+    )
+    problem, bound = problem_and_bound(
+        replace(scenario, situation=replace(scenario.situation, site=site))
+    )
+
+    least = cheapest(problem, 0.0, None, Limits(200))
+    assert least is not None
+    calm = calmest(problem, 1.005 * least.cost, None, Limits(200))
+
+    assert calm is not None
+    assert bound - 1e-6 <= least.cost <= calm.cost <= 1.005 * least.cost + 1e-6
+    assert problem.starts(calm.on).sum() < problem.starts(least.on).sum()

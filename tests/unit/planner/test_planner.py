@@ -100,6 +100,37 @@ def test_wear_level_power_and_several_peaks_keep_the_rules(
     assert violations(plan, situation) == []
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_many_cars_with_all_that_there_is_keep_the_rules(seed: int) -> None:
+    scenario = parse_slot_scenario(random_case(7 + seed, 48, seed))
+    random = np.random.default_rng(seed)
+    cars = tuple(
+        replace(
+            car, overhead_w=200.0, reserve_wh=2000.0, high_soc_percent=60.0,
+            high_soc_price_per_kwh_h=0.002, high_power_w=6000.0, high_power_price_per_kwh=0.02,
+            taper=((80.0, car.max_power_w), (100.0, 3000.0)) if number % 2 else (),
+        )
+        for number, car in enumerate(scenario.situation.cars)
+    )  # fmt: skip
+    slots = tuple(
+        replace(slot, surplus_w=float(random.uniform(0, 9000)), feed_in_price_per_kwh=0.05)
+        for slot in scenario.situation.slots
+    )
+    site = replace(
+        scenario.situation.site,
+        peak_price_per_kw=2.0,
+        peak_hours=1 + seed % 3,
+        peaks_so_far_w=(9000.0, 8000.0),
+    )
+    situation = replace(scenario.situation, cars=cars, slots=slots, site=site)
+    plan = planned(situation)
+
+    assert violations(plan, situation) == []
+    least = planned(replace(situation, cars=scenario.situation.cars, site=scenario.situation.site))
+    missing, without = (sum(s.shortfall_wh for s in one.stations) for one in (plan, least))
+    assert missing <= without + 10.0 * len(cars)
+
+
 @settings(max_examples=60, deadline=None)
 @given(situation=situations(most_cars=1), co2=st.booleans(), peak=st.booleans())
 def test_no_reason_names_what_there_is_not(situation: Situation, co2: bool, peak: bool) -> None:

@@ -69,7 +69,7 @@ class _Whole:
         self.programme = Programme(problem)
         model = self.programme.model
         self.width = model.num_col_
-        self.cost = np.array(model.col_cost_)
+        self.cost, self.offset = np.array(model.col_cost_), float(model.offset_)
         self.car, self.piece = (a.astype(np.int32) for a in np.nonzero(problem.is_usable))
         self.cells = len(self.car)
         self.on_at = self.width + np.arange(self.cells, dtype=np.int32)
@@ -88,7 +88,8 @@ class _Whole:
     def count_starts_below(self, most_cost: float) -> None:
         """Make the number of starts what is minimised, the cost a row."""
         costing = np.flatnonzero(self.cost).astype(np.int32)
-        self.highs.addRow(-INFINITY, most_cost, len(costing), costing, self.cost[costing])
+        most = most_cost - self.offset
+        self.highs.addRow(-INFINITY, most, len(costing), costing, self.cost[costing])
         every = np.arange(self.width + 2 * self.cells, dtype=np.int32)
         self.highs.setOptionValue("mip_abs_gap", LESS_THAN_A_START)
         # Of equally calm plans the cheaper one, as far as whole starts leave it open.
@@ -110,7 +111,7 @@ class _Whole:
         energy = np.zeros(on.shape)
         on[self.car, self.piece] = values[self.on_at] > 0.5
         energy[self.car, self.piece] = values[: self.cells] * (values[self.on_at] > 0.5)
-        cost = float(self.cost @ values[: self.width])
+        cost = self.offset + float(self.cost @ values[: self.width])
         return Exactly(on, energy, cost, status == highspy.HighsModelStatus.kOptimal)
 
     def _one_each(self, price: float) -> Floats:

@@ -17,8 +17,9 @@ from wattbus_scheduler.optimal.solution import Solution, Terms, fixed, improved,
 TINY_CELLS, SMALL_CELLS = 60, 600
 """Cars by usable pieces, up to which whole-number programming takes a moment: always, and for the
 least cost."""
-CALM_CELLS_OF_TWO = 120
-"""The same for the fewest starts, of which more cars take longer to prove."""
+CALM_CELLS_OF_TWO, WITH_PEAKS = 120, 0.5
+"""The same for the fewest starts, which take longer to prove for more cars, and so much less where
+peaks have a price."""
 ENOUGH, NEAR_ENOUGH = 2e-4, 8e-4
 """Above the bound: where a programme ends, and a case that misses it by more gets one."""
 FEW_NODES, MANY_NODES = 20, 200
@@ -39,7 +40,8 @@ def is_small(problem: Problem) -> bool:
 
 def _is_calm_soon(problem: Problem) -> bool:
     cells = int(problem.is_usable.sum())
-    return cells * max(2, problem.cars) <= 2 * CALM_CELLS_OF_TWO
+    most = CALM_CELLS_OF_TWO * (WITH_PEAKS if problem.peak_price > 0 else 1.0)
+    return cells * max(2, problem.cars) <= 2 * most
 
 
 def small(problem: Problem, relaxed: Answer, terms: Terms) -> Solution:

@@ -7,7 +7,7 @@ import numpy as np
 
 from wattbus_scheduler.optimal.alone import alone
 from wattbus_scheduler.optimal.bound import lower_bound
-from wattbus_scheduler.optimal.calm import calmest_found
+from wattbus_scheduler.optimal.calm import NEXT_TO_NOTHING, calmest_found
 from wattbus_scheduler.optimal.effort import Effort, thorough
 from wattbus_scheduler.optimal.groups import MOST_REFITTED, Joint
 from wattbus_scheduler.optimal.patterns import ALL_START_FACTORS
@@ -56,6 +56,8 @@ def solve(
     problem = replace(_narrowed(problem, relaxed, calm), start_price=calm.start_price)
     if int(whole.is_usable.sum()) <= TINY_CELLS:
         problem = whole
+    if calm.cost_share is not None and problem.overhead_kw.any():
+        terms = _above_the_cheapest(problem, relaxed, terms)
     if is_small(problem):
         fresh = small(problem, relaxed, terms)
     else:
@@ -68,6 +70,17 @@ def solve(
     changed = int((kept.on != fresh.on).any(axis=1).sum())
     saved = kept.total(problem, calm.start_price) - fresh.total(problem, calm.start_price)
     return fresh if saved > running.least_saving * max(1, changed) else kept
+
+
+def _above_the_cheapest(problem: Problem, relaxed: Answer, terms: Terms) -> Terms:
+    """Return terms in which calm may cost its share above the cheapest plan that is found.
+
+    What is lost while charging depends on patterns, of which the bound knows too little.
+    """
+    plain = Calm(NEXT_TO_NOTHING * terms.calm.start_price, None)
+    priced = replace(problem, start_price=plain.start_price)
+    cheapest = _fresh(priced, relaxed, replace(terms, calm=plain))
+    return replace(terms, bound=max(terms.bound, cheapest.objective))
 
 
 def _fresh(problem: Problem, relaxed: Answer, terms: Terms) -> Solution:
