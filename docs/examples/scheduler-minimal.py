@@ -37,7 +37,7 @@ def decide(known):  # a limit for each station; who comes first in the site's li
         power_w, why = wanted(*parts, known["price"]["slots"], at_s(house["at"]))
         used_w = house["house_load_w"] + sum(limit_w for limit_w, _ in limits.values())
         limits[name] = (power_w, why) if used_w + power_w <= fuse_w else (0, "no-room-in-the-fuse")
-    return limits
+    return dict(sorted(limits.items(), key=lambda limit: limit[1]))  # what makes room goes first
 def is_late(last, boot_id, seq, **_):  # what was not logged comes again, even of an earlier run
     return boot_id != my["run"] or boot_id == last.get("boot_id") and seq <= last["seq"]
 def on_message(client, userdata, message):  # what raises in here is garbage, and is left out

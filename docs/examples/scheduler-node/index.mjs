@@ -53,7 +53,7 @@ function decide({ info: site, price, "household/meter": house, ...rest }) { // [
     if (fits < power) [power, why] = [fits >= least ? fits : 0, "no-room-in-the-fuse"];
     for (const p of [0, ...info.phases]) room[p] -= p ? power / count : power;
     return [[name, power, why]];
-  });
+  }).sort((one, other) => one[1] - other[1]); // what makes room goes first
 }
 const isLate = ({ boot_id, seq }, last) => // what was not logged comes again, even of an earlier run
   boot_id !== lease.run || (boot_id === last?.boot_id && number(seq) <= last.seq);

@@ -22,7 +22,8 @@ from wattbus_contract.requests import StrategyWish
 from wattbus_scheduler.facts import Facts
 from wattbus_scheduler.following import CLOCK_JITTER, Following, follow
 from wattbus_scheduler.freshness import Freshness
-from wattbus_scheduler.plan import Plan, Reason
+from wattbus_scheduler.headroom import with_car
+from wattbus_scheduler.plan import Plan, Reason, ReasonCode
 from wattbus_scheduler.plausible import implausible
 from wattbus_scheduler.situation import Situation
 from wattbus_scheduler.situation_builder import HeldLoad, build_situation, half_intervals
@@ -40,6 +41,10 @@ FACTS = (
     StrategyWish,
 )
 """What a decision may follow from; lease, plans and statuses of services are none."""
+
+NO_ROOM_YET = Reason(
+    ReasonCode.PAUSED_SHARED_FUSE, "waiting: until the others have been told to make room"
+)
 
 Planner = Callable[[Situation, datetime], Plan]
 """A strategy with its settings."""
@@ -219,19 +224,46 @@ class Controller:
     def _decide(
         self, stations: tuple[str, ...], now: datetime, cause: MessageId
     ) -> Iterator[LimitDecided]:
-        """Yield the limits that differ, in power or reason, from what was decided before."""
+        """Yield the limits that differ, in power or reason, from what was decided before.
+
+        Those that make room come first. One that takes room waits for its station's next reading
+        while what the others were told leaves too little: so at no instant, whatever becomes of
+        the rest of a batch, do the limits that are out exceed the fuse beside the measured house.
+        """
         following = self._following
         if following is None:
             return
+        raised: dict[str, tuple[float, Reason]] = {}
         for station_id in stations:
             if station_id not in following.courses:
                 continue
-            last = self.limits.get(station_id)
-            last_limit_w = last.limit_w if last is not None else 0.0
-            limit_w, reason = following.limit_of(station_id, self.facts, now, last_limit_w)
-            if last is None or (last.limit_w, last.reason) != (limit_w, reason):
-                self.limits[station_id] = LimitDecided(station_id, limit_w, reason, now, cause)
-                yield self.limits[station_id]
+            told_w = self._told_w(station_id)
+            limit_w, reason = following.limit_of(station_id, self.facts, now, told_w)
+            if limit_w > told_w:
+                raised[station_id] = limit_w, reason
+            else:
+                yield from self._tell(LimitDecided(station_id, limit_w, reason, now, cause))
+        if not raised:
+            return
+        used_w = following.used_w({name: told.limit_w for name, told in self.limits.items()})
+        for station_id, (limit_w, reason) in raised.items():
+            more_w = limit_w - self._told_w(station_id)
+            then_w = with_car(used_w, following.cars[station_id], more_w)
+            if following.overload_of(then_w, self.facts) == 0:
+                used_w = then_w
+                yield from self._tell(LimitDecided(station_id, limit_w, reason, now, cause))
+            elif station_id not in self.limits:
+                yield from self._tell(LimitDecided(station_id, 0.0, NO_ROOM_YET, now, cause))
+
+    def _told_w(self, station_id: str) -> float:
+        told = self.limits.get(station_id)
+        return told.limit_w if told is not None else 0.0
+
+    def _tell(self, limit: LimitDecided) -> Iterator[LimitDecided]:
+        last = self.limits.get(limit.station_id)
+        if last is None or (last.limit_w, last.reason) != (limit.limit_w, limit.reason):
+            self.limits[limit.station_id] = limit
+            yield limit
 
 
 def _essence(plan: Plan) -> tuple[object, ...]:

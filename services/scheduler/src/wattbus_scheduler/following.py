@@ -76,10 +76,10 @@ class Following:
         0 as long as all of it fits, or no house load was measured.
         """
         # Cheap first, as it is asked with every reading: cars at their target count as charging.
-        if self._overload_of(self.profile.used_at(now.timestamp()), facts) <= 0:
+        if self.overload_of(self.profile.used_at(now.timestamp()), facts) <= 0:
             return 0.0
         planned_w = {station: self._planned_w(station, facts, now) for station in self.courses}
-        return self._overload_with(planned_w, facts)
+        return self.overload_of(self.used_w(planned_w), facts)
 
     def is_left(
         self, station_id: str, station: StationFacts, now: datetime, tolerance_percent: float
@@ -122,7 +122,7 @@ class Following:
     def _fits(self, station_id: str, slot: PlannedSlot, facts: Facts, now: datetime) -> bool:
         limits_w = {other: self._planned_w(other, facts, now) for other in self.courses}
         limits_w[station_id] = slot.limit_w
-        return self._overload_with(limits_w, facts) <= 0
+        return self.overload_of(self.used_w(limits_w), facts) <= 0
 
     def _planned_w(self, station_id: str, facts: Facts, now: datetime) -> float:
         slot = self.courses[station_id].slot_at(now)
@@ -130,13 +130,15 @@ class Following:
             return 0.0
         return slot.limit_w
 
-    def _overload_with(self, limits_w: dict[str, float], facts: Facts) -> float:
+    def used_w(self, limits_w: dict[str, float]) -> tuple[float, ...]:
+        """Return the power in W that stations at these limits take on each phase."""
         used_w = (0.0,) * self.site.phases
         for station_id, limit_w in limits_w.items():
             used_w = with_car(used_w, self.cars[station_id], limit_w)
-        return self._overload_of(used_w, facts)
+        return used_w
 
-    def _overload_of(self, used_w: tuple[float, ...], facts: Facts) -> float:
+    def overload_of(self, used_w: tuple[float, ...], facts: Facts) -> float:
+        """Return by how many W chargers that take this on each phase exceed the fuse, or 0."""
         house_w, chargers_w = facts.house_load_w, sum(used_w)
         if house_w is None or chargers_w <= POWER_EPSILON_W:
             return 0.0

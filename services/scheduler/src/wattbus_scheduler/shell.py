@@ -198,9 +198,12 @@ class Scheduler:
         self._refresh(self._monotonic())
 
     def _refresh(self, now_s: float) -> None:
-        """Repeat all limits: they are levels, and the bridge lets them expire."""
+        """Repeat all limits: they are levels, and the bridge lets them expire.
+
+        The lowest first: at the first time they may follow those of another scheduler.
+        """
         self._refresh_at_s = now_s + self._refresh_s
-        self._send(self._controller.limits.values())
+        self._send(sorted(self._controller.limits.values(), key=lambda limit: limit.limit_w))
 
     @property
     def _strategy(self) -> str:
