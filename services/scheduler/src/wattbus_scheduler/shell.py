@@ -203,7 +203,8 @@ class Scheduler:
         The lowest first: at the first time they may follow those of another scheduler.
         """
         self._refresh_at_s = now_s + self._refresh_s
-        self._send(sorted(self._controller.limits.values(), key=lambda limit: limit.limit_w))
+        limits = sorted(self._controller.limits.values(), key=lambda limit: limit.limit_w)
+        self._send(limits)
 
     @property
     def _strategy(self) -> str:
