@@ -1,10 +1,14 @@
 """The planner's benchmark cases: six recorded scenarios, and random ones of any size."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from wattbus_scheduler.plan_file import parse_slot_scenario
+from wattbus_scheduler.scenario import Scenario
 
 DATA = Path(__file__).parent / "data" / "planner-scenarios.json"
 
@@ -64,3 +68,11 @@ def random_case(cars: int, slots: int, seed: int) -> dict[str, Any]:
         "volts": 230,
         "vehicles": vehicles,
     }
+
+
+def near_full(cars: int, slots: int, seed: int) -> Scenario:
+    """Return a random case whose cars charge to the full, and take 11 to 3 kW above 80 %."""
+    scenario = parse_slot_scenario(random_case(cars, slots, seed))
+    taper = ((80.0, 11_040.0), (100.0, 3_000.0))
+    tapering = tuple(replace(car, taper=taper) for car in scenario.situation.cars)
+    return replace(scenario, situation=replace(scenario.situation, cars=tapering))

@@ -10,7 +10,7 @@ import pytest
 
 from unit.planner.cases import NOW, car_needing, slots_of
 from wattbus_scheduler.optimal import delivered, grid, job, schedule, strategy, stretches, tasks
-from wattbus_scheduler.optimal.grid import Power
+from wattbus_scheduler.optimal.power import Power
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.situation import CarMode, Site, Situation

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattbus_scheduler.optimal.patterns import ENERGY_EPSILON_KWH, cheapest_patterns
-from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts, keys_of
 
 WORTHS = (-0.02, -0.005, 0.0, 0.005, 0.02, 0.05)
 """Of the mean price: what a kWh is tried to be worth to a car, around what it was worth before."""
@@ -31,9 +31,10 @@ class Schedules:
 
     def patterns(self) -> Ints:
         """Return a number for each: the same for those of one car with the same pattern."""
-        key = np.concatenate([self.car[:, None], np.packbits(self.on, axis=1)], axis=1)
-        _, number = np.unique(key, axis=0, return_inverse=True)
-        return number.ravel().astype(np.int32)
+        car = np.ascontiguousarray(self.car[:, None]).view(np.uint8)
+        rows = np.concatenate([car, np.packbits(self.on, axis=1)], axis=1)
+        _, number = np.unique(keys_of(rows), return_inverse=True)
+        return number.astype(np.int32)
 
 
 def joined(parts: list[Schedules]) -> Schedules:

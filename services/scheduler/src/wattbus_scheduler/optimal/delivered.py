@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from wattbus_scheduler.allocation import Allocation, needed_wh
-from wattbus_scheduler.optimal.grid import Task, power_of
+from wattbus_scheduler.optimal.grid import Task
+from wattbus_scheduler.optimal.power import power_of
 from wattbus_scheduler.optimal.problem import Problem
 from wattbus_scheduler.optimal.taper import drawn
 from wattbus_scheduler.selection import Stretch, energy_of
@@ -54,14 +55,20 @@ def with_more_time(tasks: list[Task], chosen: dict[str, list[Stretch]]) -> list[
         hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
         offered_wh = sum(s.power_w * (s.end_s - s.start_s) for s in stretches) / 3600
         lost_wh = task.car.overhead_w * hours
-        missing_wh = task.net_wh + lost_wh - energy_of(stretches)
+        short_wh = missing_wh(task, stretches)
         is_given = offered_wh >= task.need_wh + lost_wh - TAPER_TOLERANCE_WH
-        if task.car.taper and missing_wh > TAPER_TOLERANCE_WH and is_given and stretches:
+        if task.car.taper and short_wh > TAPER_TOLERANCE_WH and is_given and stretches:
             last = stretches[-1]
             mean_w = last.energy_wh * 3600 / (last.end_s - last.start_s)
             most_w = power_of(task.car).most * 1000
-            more_wh = missing_wh * max(1.0, most_w / max(mean_w, 1.0)) * 1.1
+            more_wh = short_wh * max(1.0, most_w / max(mean_w, 1.0)) * 1.1
             longer.append(replace(task, need_wh=task.need_wh + more_wh))
         else:
             longer.append(task)
     return longer
+
+
+def missing_wh(task: Task, stretches: Sequence[Stretch]) -> float:
+    """Return how much less than it needs a car gets in these stretches."""
+    hours = sum(stretch.end_s - stretch.start_s for stretch in stretches) / 3600
+    return max(0.0, task.net_wh + task.car.overhead_w * hours - energy_of(stretches))

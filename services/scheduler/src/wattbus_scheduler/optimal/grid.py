@@ -1,6 +1,5 @@
 """Turns pieces of time and cars into the arrays of a problem."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,9 +7,10 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
+from wattbus_scheduler.optimal.power import Power, power_of
 from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, Wear
 from wattbus_scheduler.selection import Stretch
-from wattbus_scheduler.situation import Car, CarControl, Site, Situation
+from wattbus_scheduler.situation import Car, Site, Situation
 
 UNKNOWN_FACTOR = 10.0
 """A piece without a price counts this many times the highest known price: it is used last."""
@@ -27,6 +27,7 @@ class Task:
 
     `fixed` are its stretches that are settled already. `need_wh` of a car that takes less near
     full is what an even draw would have in the time that charging takes, `net_wh` the energy.
+    From each instant of `offers` on (POSIX seconds) it is offered no more than so many kW.
     """
 
     car: Car
@@ -35,44 +36,16 @@ class Task:
     window: tuple[float, float]
     fixed: tuple[Stretch, ...]
     net_wh: float = 0.0
+    offers: tuple[tuple[float, float], ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Power:
-    """The powers in kW that a station can be told beside 0: `step` is 0 if there are no steps."""
-
-    least: float
-    most: float
-    step: float
-
-    def highest(self, power_kw: float) -> float:
-        """Return what `floor` does, for a single power."""
-        if power_kw < self.least - 1e-9:
-            return 0.0
-        if self.step <= 0 or power_kw >= self.most - 1e-9:
-            return min(power_kw, self.most)
-        return self.least + math.floor((power_kw - self.least) / self.step + 1e-6) * self.step
-
-    def floor(self, power_kw: Floats) -> Floats:
-        """Return the highest power not above `power_kw` (0 if there is none)."""
-        capped = np.minimum(power_kw, self.most)
-        if self.step > 0:
-            steps = np.floor((capped - self.least) / self.step + 1e-6)
-            stepped = self.least + steps * self.step
-            # The car's own highest power need not be a whole step.
-            capped = np.where(power_kw >= self.most - 1e-9, self.most, stepped)
-        floored: Floats = np.where(power_kw >= self.least - 1e-9, capped, 0.0)
-        return floored
-
-
-def power_of(car: Car) -> Power:
-    """Return what the car's station can be told."""
-    most = car.max_power_w / 1000
-    if car.control is CarControl.SWITCH:
-        return Power(most, most, 0.0)
-    per_ampere = car.voltage_v * len(car.phases) / 1000
-    most = min(most, car.max_current_a * per_ampere)
-    return Power(min(car.min_current_a * per_ampere, most), most, car.current_step_a * per_ampere)
+    def most_kw(self, start_s: Floats) -> Floats:
+        """Return the most that is offered at instants."""
+        if not self.offers:
+            return np.full(len(start_s), np.inf)
+        since, most = np.array(self.offers).T
+        at = np.searchsorted(since, start_s + TIME_EPSILON_S, side="right") - 1
+        offered: Floats = most[at]
+        return offered
 
 
 def problem_of(
@@ -105,7 +78,7 @@ def problem_of(
         room = np.full(len(pieces), np.inf)
         if rows.any():
             room = ((cap_kw - no_use)[rows] / share[rows, number][:, None]).min(axis=0)
-        max_kw[number] = power.floor(room)
+        max_kw[number] = power.floor(np.minimum(room, task.most_kw(start_s)))
         min_kw[number] = power.least
         is_usable[number] = here & (max_kw[number] >= power.least - 1e-9)
     joined = np.ones(len(pieces), dtype=bool)

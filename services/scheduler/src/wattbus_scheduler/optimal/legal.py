@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wattbus_scheduler.optimal.grid import Power
+from wattbus_scheduler.optimal.power import Power
 from wattbus_scheduler.optimal.problem import EPSILON_KW, Bools, Floats, Ints, Problem
 
 ENERGY_EPSILON_KWH = 1e-7

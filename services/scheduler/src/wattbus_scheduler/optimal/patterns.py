@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts
+from wattbus_scheduler.optimal.problem import Bools, Floats, Ints, Problem, count_starts, distinct
 
 ENERGY_EPSILON_KWH = 1e-9
 ALL_START_FACTORS = (1.0, 0.4, 0.0)
@@ -218,10 +218,10 @@ def swept(view: CarView, worth: float, start_prices: Sequence[float], most_cost:
     worths = np.minimum(worths, view.unmet_price)
     prices = np.repeat(start_prices, [len(some) for some in each])
     least, found = _best_at(view, worths, prices)
-    shrunk = [_shrunk(view, on) for on in np.unique(found, axis=0)]
+    shrunk = [_shrunk(view, on) for on in distinct(found)]
     several = [found, *(on[None, :] for on in shrunk if on is not None)]
-    patterns = np.unique(
-        np.concatenate([*several, *(b[None, :] for b in _single_blocks(view))]), axis=0
+    patterns = distinct(
+        np.concatenate([*several, *(block[None, :] for block in _single_blocks(view))])
     )
     costs = replace(view, start_price=0.0).costs(patterns)
     starts = count_starts(patterns, view.joined, view.is_free_start)

@@ -10,10 +10,17 @@ import numpy as np
 from wattbus_scheduler.allocation import Allocation
 from wattbus_scheduler.headroom import Piece
 from wattbus_scheduler.optimal.cuts import cut_at_windows, cut_to_quarters
-from wattbus_scheduler.optimal.delivered import as_delivered, as_drawn, with_more_time
+from wattbus_scheduler.optimal.delivered import (
+    as_delivered,
+    as_drawn,
+    missing_wh,
+    with_more_time,
+)
 from wattbus_scheduler.optimal.effort import Effort
-from wattbus_scheduler.optimal.grid import SAFETY_KW, Task, power_of, tightened
+from wattbus_scheduler.optimal.grid import SAFETY_KW, Task, tightened
 from wattbus_scheduler.optimal.job import Asked, Job, Wishes, job_on
+from wattbus_scheduler.optimal.offers import finished, with_offers
+from wattbus_scheduler.optimal.power import power_of
 from wattbus_scheduler.optimal.problem import Floats, Problem
 from wattbus_scheduler.optimal.rigid import Terms, book_rigid
 from wattbus_scheduler.optimal.solution import Calm
@@ -25,7 +32,7 @@ from wattbus_scheduler.optimal.stretches import (
     stretches_of,
 )
 from wattbus_scheduler.optimal.tasks import settled, tasks_of
-from wattbus_scheduler.selection import Stretch
+from wattbus_scheduler.selection import SHORTFALL_EPSILON_WH, Stretch
 from wattbus_scheduler.situation import CarControl, Situation
 
 LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.1, 0.9
@@ -33,7 +40,11 @@ LEAST_SEARCH_SHARE, MOST_SEARCH_SHARE = 0.1, 0.9
 AFTERWARDS_S_PER_CAR, AFTERWARDS_S_PER_CELL = 2e-4, 3e-6
 RIGID_STEPS = (1.0, 0.5, 0.2, 0.0)
 TAPER_ROUNDS = 3
-"""So often a car that takes less near full is given more time, if its need is not met."""
+"""So often cars that take less near full are given more time, if their needs are not met."""
+OFFER_ROUNDS, ONCE_FROM = 2, 6
+"""So often they are then offered less there (from so many cars on once), unless the plan is so near
+its bound:"""
+NEAR_ENOUGH = 5e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,13 +82,49 @@ def schedule(situation: Situation, now: datetime, wishes: Wishes) -> Schedule:
         return Schedule(as_drawn(situation, only_urgent), 0.0, 0.0, 0)
     asked = Asked(situation, now, wishes, already, tasks, stop_at_s)
     found = _planned(asked)
+    if not any(task.car.taper for task in tasks):
+        return found
+    return _with_lower_offers(asked, _with_more_time(asked, found))
+
+
+def _with_more_time(asked: Asked, found: Schedule) -> Schedule:
+    """Return the schedule in which cars that take less near full have the time that it takes."""
     for _ in range(TAPER_ROUNDS):
         longer = with_more_time(asked.tasks, found.allocation.chosen)
-        if longer == asked.tasks or perf_counter() > stop_at_s:
+        if longer == asked.tasks or perf_counter() > asked.stop_at_s:
             break
         asked = replace(asked, tasks=longer)
         found = _planned(asked)
     return found
+
+
+def _with_lower_offers(asked: Asked, first: Schedule) -> Schedule:
+    """Return the best schedule of those in which cars near full are offered what they take.
+
+    What they take follows from when they charge, so that each schedule leads to the next.
+    """
+    best = newest = first
+    rounds = OFFER_ROUNDS if len(asked.tasks) < ONCE_FROM else min(1, OFFER_ROUNDS)
+    for _ in range(rounds):
+        is_near = newest.counted_cost <= newest.bound + NEAR_ENOUGH * abs(newest.bound)
+        tasks = with_offers(asked.tasks, newest.allocation.chosen)
+        if is_near or tasks == asked.tasks or perf_counter() > asked.stop_at_s:
+            break
+        newest = _planned(replace(asked, tasks=tasks))
+        if _is_better(asked.tasks, newest, best):
+            best = newest
+    return best
+
+
+def _is_better(tasks: Sequence[Task], one: Schedule, other: Schedule) -> bool:
+    """Whether a schedule delivers more, or as much for less."""
+    one_wh, other_wh = (
+        sum(missing_wh(task, found.allocation.chosen[task.car.station_id]) for task in tasks)
+        for found in (one, other)
+    )
+    if abs(one_wh - other_wh) > SHORTFALL_EPSILON_WH:
+        return one_wh < other_wh
+    return one.counted_cost < other.counted_cost
 
 
 def _search_s(situation: Situation, time_limit_s: float) -> float:
@@ -164,6 +211,7 @@ def _attempt(job: Job, rigid: Sequence[int], calm: Calm, way: float) -> Schedule
         solution = solve(_safe(exact), calm, effort, known, running)
         chosen.update(stretches_of(exact, pieces, flexible, solution))
     allocation = as_drawn(job.asked.situation, Allocation(pieces, job.asked.settled.urgent, chosen))
+    allocation = finished(job.asked.situation, tasks, allocation)
     chosen = allocation.chosen
     starts_s = np.array([piece.start_s for piece in job.pieces])
     proven = as_delivered(job.proven, tasks, chosen)

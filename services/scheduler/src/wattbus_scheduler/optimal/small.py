@@ -84,7 +84,14 @@ def refined(problem: Problem, found: Solution, terms: Terms) -> Solution:
     if cells > TINY_CELLS and found.total(problem, price) - least <= NEAR_ENOUGH * abs(least):
         return found
     exact = _cheapest(problem, price, found, terms)
-    return _taken(problem, exact, found, lambda one: one.total(problem, price))
+    has_share = calm.cost_share is not None
+    # Where the share is out of reach starts count all the same, or there would be no end of them.
+    return _taken(
+        problem,
+        exact,
+        found,
+        lambda one: (has_share and not terms.is_within(one), one.total(problem, calm.start_price)),
+    )
 
 
 def _fewest_starts(problem: Problem) -> int:

@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece
-from wattbus_scheduler.optimal.grid import Task, patterns_from, power_of
+from wattbus_scheduler.optimal.grid import Task, patterns_from
 from wattbus_scheduler.optimal.legal import legalised
+from wattbus_scheduler.optimal.power import power_of
 from wattbus_scheduler.optimal.problem import Bools, Floats, Problem
 from wattbus_scheduler.optimal.solution import Solution
 from wattbus_scheduler.selection import Stretch

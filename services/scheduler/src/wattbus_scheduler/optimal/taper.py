@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wattbus_scheduler.optimal.grid import power_of
+from wattbus_scheduler.optimal.power import power_of
 from wattbus_scheduler.optimal.problem import Floats
 from wattbus_scheduler.selection import Stretch
 from wattbus_scheduler.situation import Car
@@ -26,6 +26,11 @@ class Filling:
         corners = np.array(car.taper)
         soc = np.linspace(car.soc_percent, 100.0, STEPS + 1)
         self._most_w: Floats = np.interp(soc, corners[:, 0], corners[:, 1])
+
+    @property
+    def most_kw(self) -> float:
+        """The most that the battery takes now, in kW."""
+        return float(np.interp(self.held_wh, self._at_wh, self._most_w)) / 1000
 
     def hours_to(self, wh: float, offered_w: float) -> float:
         """Return how long it takes from the beginning until `wh` are held."""

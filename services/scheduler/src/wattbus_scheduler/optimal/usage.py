@@ -58,7 +58,7 @@ class Usage:
 
 def usage_of(situation: Situation, allocation: Allocation) -> Usage:
     """Return what all cars use together."""
-    pieces = _with_use(situation, allocation)
+    pieces = with_use(situation, allocation)
     begins, ends = [piece.start_s for piece in pieces], [piece.end_s for piece in pieces]
     from_roof = [_from_roof(piece) for piece in pieces]
     return Usage(
@@ -73,7 +73,7 @@ def usage_of(situation: Situation, allocation: Allocation) -> Usage:
     )
 
 
-def _with_use(situation: Situation, allocation: Allocation) -> list[Piece]:
+def with_use(situation: Situation, allocation: Allocation) -> list[Piece]:
     """Return the pieces with the power of all cars in them."""
     pieces = allocation.pieces
     starts = [piece.start_s for piece in pieces]
