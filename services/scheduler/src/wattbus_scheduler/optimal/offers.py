@@ -81,6 +81,8 @@ def finished(situation: Situation, tasks: Sequence[Task], allocation: Allocation
     Where there is room a car is also offered more than it is thought to take, as before its end:
     that costs nothing, and it may be emptier than foreseen.
     """
+    if not any(task.offers for task in tasks):
+        return allocation
     chosen = dict(allocation.chosen)
     pieces = with_use(situation, allocation)
     for task in tasks:
