@@ -21,7 +21,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from benchmarks.results import BenchmarkBroker, broker_for_benchmark, emit, percentile
-from wattbus_contract import facts, topics
+from wattbus_contract import facts, forecasts, topics
 from wattbus_contract.base import Body, Envelope
 from wattbus_contract.codec import decode, encode
 from wattbus_contract.control import LeaseAction, LeaseRequest, LeaseState, Plan, SetLimit
@@ -120,10 +120,10 @@ def announce(bridge: ScriptedBridge, stations: int) -> None:
     starts = [START_AT + timedelta(seconds=SLOT_S * i) for i in range(SLOTS)]
     bridge.say(
         topics.PRICE,
-        facts.PriceForecast(
+        forecasts.PriceForecast(
             currency="SEK", unit="SEK/kWh", provider="bench",
             slots=tuple(
-                facts.PriceSlot(
+                forecasts.PriceSlot(
                     start_at=start, duration_s=SLOT_S, price_per_kwh=0.1 if i % 2 else 1.0
                 )
                 for i, start in enumerate(starts)
@@ -132,10 +132,10 @@ def announce(bridge: ScriptedBridge, stations: int) -> None:
     )  # fmt: skip
     bridge.say(
         topics.BASE_LOAD,
-        facts.BaseLoadForecast(
+        forecasts.BaseLoadForecast(
             provider="bench",
             slots=tuple(
-                facts.BaseLoadSlot(start_at=start, duration_s=SLOT_S, power_w=900)
+                forecasts.BaseLoadSlot(start_at=start, duration_s=SLOT_S, power_w=900)
                 for start in starts
             ),
         ),

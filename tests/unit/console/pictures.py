@@ -8,20 +8,17 @@ from wattbus_contract.base import Body, Envelope, Reason
 from wattbus_contract.codec import Decoded, decode, encode
 from wattbus_contract.control import Plan, PlanSlot, SetLimit, StationPlan
 from wattbus_contract.facts import (
-    BaseLoadForecast,
-    BaseLoadSlot,
     ConnectorStatus,
     Control,
     Goal,
     HouseholdMeter,
     MeterReading,
     Mode,
-    PriceForecast,
-    PriceSlot,
     SiteInfo,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
 from wattbus_contract.topics import TopicSpec
 
 MIDNIGHT = datetime(2025, 1, 14, 23, tzinfo=UTC)

@@ -4,8 +4,9 @@ import json
 from datetime import timedelta
 
 from unit.dashboard.scene import NOW, STOCKHOLM, example, picture
-from wattbus_contract import facts, topics
+from wattbus_contract import topics
 from wattbus_contract.facts import StationEventKind
+from wattbus_contract.forecasts import BaseLoadSlot
 from wattbus_dashboard.chart import drawing
 from wattbus_dashboard.chart_data import COLUMN_S, ChartData, chart_data
 from wattbus_dashboard.picture import KEPT, Picture
@@ -93,7 +94,7 @@ def test_chargers_stand_on_the_house_but_tell_their_own_power() -> None:
 def solar_picture() -> Picture:
     site = picture()
     slots = tuple(
-        facts.BaseLoadSlot(
+        BaseLoadSlot(
             start_at=NOW + hour * 4 * QUARTER, duration_s=3600, power_w=990, pv_power_w=1000 * hour
         )
         for hour in range(8)

@@ -10,7 +10,8 @@ import pytest
 from wattbus_contract import topics
 from wattbus_contract.codec import Decoded, decode
 from wattbus_contract.examples import EXAMPLES, example_payload, example_topic
-from wattbus_contract.facts import BaseLoadForecast, Control, SiteInfo, StationInfo
+from wattbus_contract.facts import Control, SiteInfo, StationInfo
+from wattbus_contract.forecasts import BaseLoadForecast
 from wattbus_homeassistant.discovery import announcements, changes, is_of_site
 from wattbus_homeassistant.entity import Place
 from wattbus_homeassistant.facts import Facts, with_message

@@ -9,7 +9,8 @@ import pytest
 from wattbus_contract import topics
 from wattbus_contract.codec import decode
 from wattbus_contract.examples import EXAMPLES, example_payload, example_topic
-from wattbus_contract.facts import Mode, PriceForecast, PriceSlot
+from wattbus_contract.facts import Mode
+from wattbus_contract.forecasts import PriceForecast, PriceSlot
 from wattbus_notifier.facts import Facts, Station, with_message
 from wattbus_notifier.occurrences import low_price_limit, occurrences
 from wattbus_notifier.settings import NotifierSettings

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from itertools import count
 
-from wattbus_contract import facts, topics
+from wattbus_contract import facts, forecasts, topics
 from wattbus_contract.base import Body, Envelope
 from wattbus_contract.codec import Decoded, decode, encode
 from wattbus_contract.topics import TopicSpec
@@ -82,13 +82,13 @@ class ScriptedSite:
             max_current_a=self.max_current_a,
         )
 
-    def price(self, days: int = 2) -> facts.PriceForecast:
-        return facts.PriceForecast(
+    def price(self, days: int = 2) -> forecasts.PriceForecast:
+        return forecasts.PriceForecast(
             currency="SEK",
             unit="SEK/kWh",
             provider="scripted",
             slots=tuple(
-                facts.PriceSlot(
+                forecasts.PriceSlot(
                     start_at=slot.start_at + timedelta(days=day),
                     duration_s=slot.duration_s,
                     price_per_kwh=slot.price_per_kwh or 0.0,
@@ -98,11 +98,11 @@ class ScriptedSite:
             ),
         )
 
-    def base_load(self, days: int = 2) -> facts.BaseLoadForecast:
-        return facts.BaseLoadForecast(
+    def base_load(self, days: int = 2) -> forecasts.BaseLoadForecast:
+        return forecasts.BaseLoadForecast(
             provider="scripted",
             slots=tuple(
-                facts.BaseLoadSlot(
+                forecasts.BaseLoadSlot(
                     start_at=slot.start_at + timedelta(days=day),
                     duration_s=slot.duration_s,
                     power_w=slot.house_load_w,

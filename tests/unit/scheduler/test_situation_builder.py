@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wattbus_contract import facts
+from wattbus_contract import facts, forecasts
 from wattbus_scheduler.course import course_of
 from wattbus_scheduler.facts import Facts, StationFacts
 from wattbus_scheduler.optimal.strategy import plan_jointly
@@ -25,24 +25,24 @@ STATION = facts.StationInfo(
 )  # fmt: skip
 
 
-def prices(**values: float | None) -> facts.PriceForecast:
+def prices(**values: float | None) -> forecasts.PriceForecast:
     slots = tuple(
-        facts.PriceSlot(
+        forecasts.PriceSlot(
             start_at=NOW + timedelta(hours=hour), duration_s=3600, price_per_kwh=1.0, **values
         )
         for hour in range(24)
     )
-    return facts.PriceForecast(currency="SEK", unit="SEK/kWh", provider="test", slots=slots)
+    return forecasts.PriceForecast(currency="SEK", unit="SEK/kWh", provider="test", slots=slots)
 
 
-def loads(house_w: float, pv_w: float | None, hours: int = 24) -> facts.BaseLoadForecast:
+def loads(house_w: float, pv_w: float | None, hours: int = 24) -> forecasts.BaseLoadForecast:
     slots = tuple(
-        facts.BaseLoadSlot(
+        forecasts.BaseLoadSlot(
             start_at=NOW + timedelta(hours=hour), duration_s=3600, power_w=house_w, pv_power_w=pv_w
         )
         for hour in range(hours)
     )
-    return facts.BaseLoadForecast(provider="test", slots=slots)
+    return forecasts.BaseLoadForecast(provider="test", slots=slots)
 
 
 def known(**changes: object) -> Facts:

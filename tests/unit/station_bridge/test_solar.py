@@ -7,7 +7,8 @@ import pytest
 
 from unit.station_bridge.test_site import POWER_W, START_AT, TRAITS, Bench
 from wattbus_contract.broker_settings import BadSetting
-from wattbus_contract.facts import ConnectorStatus, HouseholdMeter, MeterReading, PriceSlot
+from wattbus_contract.facts import ConnectorStatus, HouseholdMeter, MeterReading
+from wattbus_contract.forecasts import PriceSlot
 from wattbus_station_bridge import settings
 from wattbus_station_bridge.feed import Feed
 from wattbus_station_bridge.forecast import base_load_forecast, price_forecast

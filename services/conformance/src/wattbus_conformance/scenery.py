@@ -6,17 +6,8 @@ from datetime import datetime, timedelta
 from wattbus_conformance.lease import ScriptedLease
 from wattbus_conformance.site import ZONE, ScriptedSite, instant
 from wattbus_conformance.station import ScriptedStation
-from wattbus_contract.facts import (
-    BaseLoadForecast,
-    BaseLoadSlot,
-    Control,
-    Goal,
-    Mode,
-    PriceForecast,
-    PriceSlot,
-    SiteInfo,
-    StationInfo,
-)
+from wattbus_contract.facts import Control, Goal, Mode, SiteInfo, StationInfo
+from wattbus_contract.forecasts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
 
 EVENING = "2025-01-15T20:00"
 NIGHT = "2025-01-16T01:00"

@@ -10,14 +10,8 @@ from wattbus_conformance.station import EPSILON_W, ScriptedStation
 from wattbus_contract import topics
 from wattbus_contract.base import Body, MessageId, Reason
 from wattbus_contract.control import LimitOutcome, LimitResult, SetLimit
-from wattbus_contract.facts import (
-    BaseLoadForecast,
-    Goal,
-    HouseholdMeter,
-    PriceForecast,
-    PriceSlot,
-    SiteInfo,
-)
+from wattbus_contract.facts import Goal, HouseholdMeter, SiteInfo
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast, PriceSlot
 from wattbus_contract.topics import TopicSpec
 
 ZONE = ZoneInfo("Europe/Stockholm")

@@ -9,7 +9,7 @@ from wattbus_console.picture import BUCKET_S, Load, Picture
 from wattbus_console.tally import price_at
 from wattbus_console.views import slot_end, zone_of
 from wattbus_contract.control import Plan
-from wattbus_contract.facts import BaseLoadSlot
+from wattbus_contract.forecasts import BaseLoadSlot
 
 WINDOW_H = 24
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from wattbus_console.picture import Picture, Station
 from wattbus_console.views import clock_text, zone_of
-from wattbus_contract.facts import BaseLoadSlot, PriceSlot, SiteInfo
+from wattbus_contract.facts import SiteInfo
+from wattbus_contract.forecasts import BaseLoadSlot, PriceSlot
 from wattbus_contract.service import Health, ServiceStatus, Status
 
 NEEDED_SERVICES = ("station-bridge", "scheduler", "logger")

@@ -9,17 +9,16 @@ from wattbus_contract import topics
 from wattbus_contract.codec import Decoded
 from wattbus_contract.control import LeaseState, Plan, SetLimit
 from wattbus_contract.facts import (
-    BaseLoadForecast,
     Goal,
     HouseholdMeter,
     MeterReading,
-    PriceForecast,
     SiteInfo,
     StationEvent,
     StationEventKind,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_contract.room import make_room
 from wattbus_contract.service import ConfirmedRange, LogConfirmed, ServiceStatus
 

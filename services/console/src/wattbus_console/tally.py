@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wattbus_contract.facts import MeterReading, PriceSlot
+from wattbus_contract.facts import MeterReading
+from wattbus_contract.forecasts import PriceSlot
 
 
 @dataclass(frozen=True, slots=True)

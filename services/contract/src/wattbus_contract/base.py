@@ -51,6 +51,9 @@ Seq = Annotated[
 Percent = Annotated[float, Field(ge=0, le=100)]
 PowerW = Annotated[float, Field(ge=-1e9, le=1e9)]
 LimitW = Annotated[float, Field(ge=0, le=1e7)]
+ProductionW = Annotated[
+    float, Field(ge=0, le=1e9, description="Own production; the fuse does not count on it.")
+]
 CurrentA = Annotated[float, Field(ge=0, le=1e5)]
 EnergyWh = Annotated[float, Field(ge=0, le=1e15)]
 DurationS = Annotated[float, Field(gt=0, le=366 * 86_400)]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 
-from wattbus_contract import accounts, control, facts, requests, service, topics
+from wattbus_contract import accounts, control, facts, forecasts, requests, service, topics
 from wattbus_contract.base import Body, Envelope, MessageId, Reason
 from wattbus_contract.codec import encode
 from wattbus_contract.topics import TopicSpec
@@ -79,22 +79,22 @@ EXAMPLES: dict[TopicSpec, Body] = {
         mode=facts.Mode.SMART, target_soc_percent=80.0, arrival_at=_at(0), departure_at=_at(23),
         max_current_a=16.0, weekly=(_WORKDAYS,),
     ),
-    topics.PRICE: facts.PriceForecast(
+    topics.PRICE: forecasts.PriceForecast(
         currency="SEK", unit="SEK/kWh", provider="nordpool", slots=(
-            facts.PriceSlot(start_at=_at(21), duration_s=3600.0, price_per_kwh=0.3429),
-            facts.PriceSlot(
+            forecasts.PriceSlot(start_at=_at(21), duration_s=3600.0, price_per_kwh=0.3429),
+            forecasts.PriceSlot(
                 start_at=_at(22), duration_s=900.0, price_per_kwh=-0.021, spot_price_per_kwh=-0.3,
                 feed_in_price_per_kwh=-0.35, co2_g_per_kwh=18.0,
             ),
         ),
     ),
-    topics.BASE_LOAD: facts.BaseLoadForecast(
+    topics.BASE_LOAD: forecasts.BaseLoadForecast(
         provider="site.toml",
         slots=(
-            facts.BaseLoadSlot(
+            forecasts.BaseLoadSlot(
                 start_at=_at(12), duration_s=3600.0, power_w=990.0, pv_power_w=1350.0
             ),
-            facts.BaseLoadSlot(start_at=_at(21), duration_s=3600.0, power_w=990.0),
+            forecasts.BaseLoadSlot(start_at=_at(21), duration_s=3600.0, power_w=990.0),
         ),
     ),
     topics.PLAN: control.Plan(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from wattbus_contract import accounts, control, facts, requests, service
+from wattbus_contract import accounts, control, facts, forecasts, requests, service
 from wattbus_contract.base import ID_PATTERN, Body
 
 ROOT = "wattbus/v1"
@@ -103,11 +103,11 @@ GOAL = TopicSpec(
     "Mode, target state of charge, departure, price cap, current limit, week.", is_retained=True,
 )  # fmt: skip
 PRICE = TopicSpec(
-    "price", "price", "price/1", facts.PriceForecast, ("station-bridge", "price-feed"),
+    "price", "price", "price/1", forecasts.PriceForecast, ("station-bridge", "price-feed"),
     "Known prices: start, duration, value.", is_retained=True,
 )  # fmt: skip
 BASE_LOAD = TopicSpec(
-    "baseload", "baseload", "baseload/1", facts.BaseLoadForecast, BRIDGE,
+    "baseload", "baseload", "baseload/1", forecasts.BaseLoadForecast, BRIDGE,
     "Expected house load without chargers.", is_retained=True,
 )  # fmt: skip
 PLAN = TopicSpec(

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from wattbus_contract.codec import Decoded
 from wattbus_contract.control import Plan
-from wattbus_contract.facts import BaseLoadForecast, SiteInfo, StationInfo
+from wattbus_contract.facts import SiteInfo, StationInfo
+from wattbus_contract.forecasts import BaseLoadForecast
 from wattbus_contract.room import make_room
 
 

@@ -4,9 +4,7 @@ Pure: fed with messages in order, it keeps an account for each scheduler. The on
 counted by what happened; for each other a virtual car is charged as its plans say.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -17,8 +15,17 @@ from wattbus_contract.control import LeaseState, Plan, StationPlan
 from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
 from wattbus_contract.room import make_room
 from wattbus_contract.service import ServiceStatus, Status
-from wattbus_logger.costs import QUARTER_S, energy_before_wh
-from wattbus_logger.known import KnownSite, KnownStation
+from wattbus_logger.known import KnownSite
+from wattbus_logger.league_cars import (
+    Reading,
+    VirtualCar,
+    charging_of,
+    fill,
+    reading_of,
+    real_draw,
+    room_wh,
+    virtual_draw,
+)
 
 AHEAD_PERCENT = 0.2
 """So far above the virtual car, the real one makes plans that are for another car."""
@@ -27,17 +34,6 @@ FEWEST = 2
 
 MOST_SCHEDULERS = 16
 """Of more, the one that joined first is left out, but not the one that commands."""
-
-PlannedPower = tuple[float, float, float]
-"""From, to (POSIX seconds of the site's clock), W."""
-
-
-class VirtualCar(BaseModel):
-    """The car as it would be if a scheduler had commanded since it was plugged in."""
-
-    soc_percent: float | None = None
-    is_new: bool = True
-    planned: list[PlannedPower] = Field(default_factory=list)
 
 
 class Account(BaseModel):
@@ -54,30 +50,6 @@ class Account(BaseModel):
         """Return a station's car, a new one if there was none."""
         make_room(self.cars, station_id, site.own_stations)
         return self.cars.setdefault(station_id, VirtualCar())
-
-
-class Reading(NamedTuple):
-    """What the league keeps of a station's newest meter value.
-
-    `spare_w` is its share of what the roof leaves over, by the number of cars that are there.
-    """
-
-    at_s: float
-    is_plugged_in: bool
-    soc_percent: float | None
-    power_w: float
-    register_wh: float
-    price_per_kwh: float | None
-    spare_w: float = 0.0
-    feed_in_price_per_kwh: float | None = None
-
-    def cost_of(self, energy_wh: float, seconds: float) -> float:
-        """Return what energy costs that is drawn evenly: from the roof what selling it brought."""
-        if self.price_per_kwh is None:
-            return 0.0
-        spare_wh = min(energy_wh, self.spare_w * seconds / 3600)
-        bought = (energy_wh - spare_wh) / 1000 * self.price_per_kwh
-        return bought + spare_wh / 1000 * (self.feed_in_price_per_kwh or 0.0)
 
 
 class LeagueState(BaseModel):
@@ -150,7 +122,7 @@ class ShadowLeague:
         for station in plan.stations:
             car = account.car(station.station, site)
             if not self._is_for_another_car(car, station, plan.planned_at.timestamp()):
-                car.planned = list(_charging(station))
+                car.planned = list(charging_of(station))
                 car.is_new = False
 
     def _note_status(self, client: str, status: ServiceStatus) -> None:
@@ -187,7 +159,7 @@ class ShadowLeague:
         state = self.state
         before = state.readings.get(station_id)
         others = self._plugged_in - _plugged(before)
-        now = _reading(reading, 1 + others)
+        now = reading_of(reading, 1 + others)
         if before is not None and now.at_s <= before.at_s:
             return
         gone = make_room(state.readings, station_id, site.own_stations)
@@ -206,99 +178,18 @@ class ShadowLeague:
                 car.soc_percent = before.soc_percent
             if before.is_plugged_in:
                 is_real = instance == state.holder
-                pieces = _real(before, now) if is_real else _virtual(before, now, car, station)
+                pieces = (
+                    real_draw(before, now) if is_real else virtual_draw(before, now, car, station)
+                )
                 for energy_wh, cost in pieces:
                     account.energy_wh += energy_wh
                     account.cost += cost
-                    _fill(car, energy_wh, station)
+                    fill(car, energy_wh, station)
             if before.is_plugged_in and not now.is_plugged_in:
-                account.shortfall_wh += _room_wh(car, station) or 0.0
+                account.shortfall_wh += room_wh(car, station) or 0.0
             elif now.is_plugged_in and not before.is_plugged_in:
                 car.soc_percent, car.is_new = now.soc_percent, True
 
 
 def _plugged(reading: Reading | None) -> int:
     return int(reading is not None and reading.is_plugged_in)
-
-
-def _reading(reading: MeterReading, cars: int) -> Reading:
-    spare_w = max(0.0, (reading.pv_power_w or 0.0) - (reading.house_load_w or 0.0))
-    return Reading(
-        at_s=reading.at.timestamp(),
-        is_plugged_in=reading.is_plugged_in,
-        soc_percent=reading.soc_percent,
-        power_w=reading.power_active_import_w,
-        register_wh=reading.energy_active_import_register_wh,
-        price_per_kwh=reading.price_per_kwh,
-        spare_w=spare_w / cars,
-        feed_in_price_per_kwh=reading.feed_in_price_per_kwh,
-    )
-
-
-def _charging(plan: StationPlan) -> Iterator[PlannedPower]:
-    for slot in plan.slots:
-        if slot.limit_w > 0:
-            start_s = slot.start_at.timestamp()
-            yield start_s, start_s + slot.duration_s, slot.limit_w
-
-
-def _boundary_s(before: Reading, now: Reading) -> float:
-    """Return when the price changed between two readings: at a quarter of an hour, or at the end.
-
-    The first reading's price holds before it, the second one's after it.
-    """
-    if before.price_per_kwh == now.price_per_kwh:
-        return now.at_s
-    quarter_s = now.at_s - now.at_s % QUARTER_S
-    return quarter_s if before.at_s < quarter_s < now.at_s else now.at_s
-
-
-def _real(before: Reading, now: Reading) -> Iterator[tuple[float, float]]:
-    """Yield (Wh, cost) of what the register says was drawn between two readings."""
-    energy_wh = max(0.0, now.register_wh - before.register_wh)
-    boundary_s = _boundary_s(before, now)
-    if boundary_s >= now.at_s:
-        yield energy_wh, before.cost_of(energy_wh, now.at_s - before.at_s)
-        return
-    first_wh = energy_before_wh(
-        before.power_w, now.power_w, now.at_s - before.at_s, energy_wh, boundary_s - before.at_s
-    )
-    yield first_wh, before.cost_of(first_wh, boundary_s - before.at_s)
-    yield energy_wh - first_wh, now.cost_of(energy_wh - first_wh, now.at_s - boundary_s)
-
-
-def _virtual(
-    before: Reading, now: Reading, car: VirtualCar, station: KnownStation
-) -> Iterator[tuple[float, float]]:
-    """Yield (Wh, cost) of what the followed plan draws, until the car has its target."""
-    most_w = station.info.max_power_w if station.info is not None else float("inf")
-    boundary_s = _boundary_s(before, now)
-    room_wh = _room_wh(car, station)
-    for start_s, end_s, limit_w in car.planned:
-        for from_s, to_s, reading in (
-            (before.at_s, boundary_s, before),
-            (boundary_s, now.at_s, now),
-        ):
-            seconds = min(end_s, to_s) - max(start_s, from_s)
-            if seconds <= 0:
-                continue
-            energy_wh = min(limit_w, most_w) * seconds / 3600
-            if room_wh is not None:
-                energy_wh = min(energy_wh, room_wh)
-                room_wh -= energy_wh
-            yield energy_wh, reading.cost_of(energy_wh, seconds)
-
-
-def _fill(car: VirtualCar, energy_wh: float, station: KnownStation) -> None:
-    info = station.info
-    if car.soc_percent is not None and info is not None:
-        gained = energy_wh * info.charging_efficiency / info.battery_capacity_wh * 100
-        car.soc_percent = min(100.0, car.soc_percent + gained)
-
-
-def _room_wh(car: VirtualCar, station: KnownStation) -> float | None:
-    """Return the grid energy that the car lacks of its target; None if that cannot be known."""
-    if car.soc_percent is None or station.info is None or station.goal is None:
-        return None
-    missing = max(0.0, station.goal.target_soc_percent - car.soc_percent)
-    return missing / 100 * station.info.battery_capacity_wh / station.info.charging_efficiency

@@ -9,13 +9,13 @@ from wattbus_contract.control import Plan, StationPlan
 from wattbus_contract.facts import (
     Goal,
     HouseholdMeter,
-    PriceForecast,
     SiteInfo,
     StationEvent,
     StationEventKind,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import PriceForecast
 from wattbus_contract.room import make_room
 from wattbus_contract.service import ServiceStatus, Status
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from wattbus_contract.facts import Mode, PriceForecast, PriceSlot, SiteInfo
+from wattbus_contract.facts import Mode, SiteInfo
+from wattbus_contract.forecasts import PriceForecast, PriceSlot
 from wattbus_notifier.facts import Facts, Station
 from wattbus_notifier.settings import NotifierSettings
 from wattbus_notifier.wording import Wording

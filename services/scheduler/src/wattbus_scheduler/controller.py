@@ -7,17 +7,16 @@ from datetime import datetime, timedelta
 from wattbus_contract.base import MessageId
 from wattbus_contract.codec import Decoded
 from wattbus_contract.facts import (
-    BaseLoadForecast,
     Goal,
     HouseholdMeter,
     MeterReading,
-    PriceForecast,
     SiteInfo,
     StationEvent,
     StationEventKind,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_contract.requests import StrategyWish
 from wattbus_scheduler.facts import Facts
 from wattbus_scheduler.following import CLOCK_JITTER, Following, follow

@@ -6,16 +6,15 @@ from datetime import datetime
 from wattbus_contract.base import Body
 from wattbus_contract.codec import Decoded
 from wattbus_contract.facts import (
-    BaseLoadForecast,
     Goal,
     HouseholdMeter,
     MeterReading,
     Mode,
-    PriceForecast,
     SiteInfo,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_contract.requests import StrategyWish
 from wattbus_contract.room import make_room
 

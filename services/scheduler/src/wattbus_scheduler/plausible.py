@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 
 from wattbus_contract.base import Body
 from wattbus_contract.facts import (
-    BaseLoadForecast,
     Control,
     Goal,
     HouseholdMeter,
     MeterReading,
-    PriceForecast,
     SiteInfo,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 LATEST = datetime(2999, 1, 1, tzinfo=UTC)

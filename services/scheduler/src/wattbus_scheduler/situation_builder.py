@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from wattbus_contract.facts import BaseLoadForecast, PriceForecast, SiteInfo, StationInfo
+from wattbus_contract.facts import SiteInfo, StationInfo
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_scheduler.facts import Facts, StationFacts
 from wattbus_scheduler.plan import Plan
 from wattbus_scheduler.situation import Car, CarControl, CarMode, Site, Situation, Slot

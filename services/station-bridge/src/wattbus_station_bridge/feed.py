@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
-from wattbus_contract.facts import BaseLoadForecast, PriceForecast
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_station_bridge import series_file
 from wattbus_station_bridge.forecast import base_load_forecast, price_forecast
 from wattbus_station_bridge.site import Site

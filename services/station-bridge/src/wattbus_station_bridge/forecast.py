@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from wattbus_contract.facts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
+from wattbus_contract.forecasts import BaseLoadForecast, BaseLoadSlot, PriceForecast, PriceSlot
 from wattbus_station_bridge.stations.reading import SourceLoad, SourcePrices, SourceSlot
 from wattbus_station_bridge.tariff import Tariff, feed_in_price, household_price, spot_price
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from wattbus_contract.facts import BaseLoadForecast, PriceForecast, PriceSlot
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast, PriceSlot
 from wattbus_station_bridge.control.guard import PhaseLoads
 from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import SourceSlot, StationReading

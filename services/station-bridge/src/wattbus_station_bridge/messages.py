@@ -1,6 +1,6 @@
 """Turns what the bridge knows into the contract's messages: pure, nothing is sent here."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wattbus_contract.base import Reason
 from wattbus_contract.facts import (
@@ -8,15 +8,18 @@ from wattbus_contract.facts import (
     CurveCorner,
     HouseholdMeter,
     MeterReading,
-    PriceSlot,
     SiteInfo,
     StationInfo,
     StationState,
 )
+from wattbus_contract.forecasts import PriceSlot
 from wattbus_station_bridge.control.guard import PhaseLoads
 from wattbus_station_bridge.desk import Desk
 from wattbus_station_bridge.site_file import SiteFile
 from wattbus_station_bridge.stations.reading import StationReading, StationTraits
+
+CLOCK_MAY_LAG = timedelta(minutes=5)
+"""By so much of its own time a station's state may be outdated that is otherwise true."""
 
 
 def site_info(
@@ -162,4 +165,21 @@ def household_meter(
         house_current_l3_a=currents_a[2],
         pv_power_w=pv_power_w,
         price_per_kwh=None if price is None else price.price_per_kwh,
+    )
+
+
+def essence_of(state: StationState) -> tuple[object, ...]:
+    """Return what makes a state worth saying at once."""
+    return (
+        state.connector_status, state.is_reachable, state.is_plugged_in, state.offered_limit_w,
+        state.mode, state.is_failsafe, state.is_guarded, state.transaction_id, state.reason,
+    )  # fmt: skip
+
+
+def has_moved(before: StationState, state: StationState) -> bool:
+    """Whether a figure is another one, or the clock has gone on by more than a moment."""
+    return (
+        state.soc_percent != before.soc_percent
+        or state.power_active_import_w != before.power_active_import_w
+        or abs(state.at - before.at) >= CLOCK_MAY_LAG
     )

@@ -1,19 +1,13 @@
 """Says what happens at the stations: meter values, states, events, goals and answers to limits."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from wattbus_contract import topics
 from wattbus_contract.base import Reason
 from wattbus_contract.control import LimitOutcome, LimitResult
-from wattbus_contract.facts import (
-    BaseLoadForecast,
-    MeterReading,
-    PriceForecast,
-    StationEvent,
-    StationEventKind,
-    StationState,
-)
+from wattbus_contract.facts import MeterReading, StationEvent, StationEventKind
+from wattbus_contract.forecasts import BaseLoadForecast, PriceForecast
 from wattbus_station_bridge import messages
 from wattbus_station_bridge.announcer import Announcer
 from wattbus_station_bridge.control.failsafe import FailsafeLimits, too_little_text
@@ -33,8 +27,6 @@ SHORTEST_EXPIRY_S = 10.0
 SHORTEST_ROUND_S = 0.05
 STATE_EVERY_S = 1.0
 """How often a state is said in which only power, state of charge or time is new."""
-CLOCK_MAY_LAG = timedelta(minutes=5)
-"""By so much of its own time a station's state may be outdated that is otherwise true."""
 
 
 class Reports:
@@ -195,8 +187,8 @@ class Reports:
         if (
             is_forced
             or desk.state is None
-            or _essence(state) != _essence(desk.state)
-            or (is_old and _has_moved(desk.state, state))
+            or messages.essence_of(state) != messages.essence_of(desk.state)
+            or (is_old and messages.has_moved(desk.state, state))
             or self.is_state_due(desk, now_s)
         ):
             desk.state, desk.state_said_s = state, now_s
@@ -295,20 +287,3 @@ class Reports:
 
 def _expiry_s(desk: Desk) -> float:
     return max(SHORTEST_EXPIRY_S, 3 * desk.poll_interval_s)
-
-
-def _essence(state: StationState) -> tuple[object, ...]:
-    """Return what makes a state worth saying at once."""
-    return (
-        state.connector_status, state.is_reachable, state.is_plugged_in, state.offered_limit_w,
-        state.mode, state.is_failsafe, state.is_guarded, state.transaction_id, state.reason,
-    )  # fmt: skip
-
-
-def _has_moved(before: StationState, state: StationState) -> bool:
-    """Whether a figure is another one, or the clock has gone on by more than a moment."""
-    return (
-        state.soc_percent != before.soc_percent
-        or state.power_active_import_w != before.power_active_import_w
-        or abs(state.at - before.at) >= CLOCK_MAY_LAG
-    )

@@ -7,7 +7,8 @@ from wattbus_conformance.findings import Findings
 from wattbus_conformance.scenes.scene import Scene
 from wattbus_conformance.site import ZONE, ScriptedSite, instant
 from wattbus_conformance.stage import Stage
-from wattbus_contract.facts import Goal, Mode, PriceForecast, PriceSlot
+from wattbus_contract.facts import Goal, Mode
+from wattbus_contract.forecasts import PriceForecast, PriceSlot
 
 CAR = "car1"
 ARRIVAL, DEPARTURE = "2025-01-15T18:00", "2025-01-16T07:00"
