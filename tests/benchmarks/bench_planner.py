@@ -63,21 +63,23 @@ def _asked(scenario: Scenario) -> tuple[Any, Any]:
     return scenario.situation, scenario.now
 
 
-def _planned(scenario: Scenario, figures: StrategySettings) -> tuple[Plan, float]:
+def planned(scenario: Scenario, figures: StrategySettings) -> tuple[Plan, float]:
+    """Return the plan of `optimal`, and the seconds of processor time that it took."""
     before_s = time.process_time()
     plan = strategy_named("optimal")(scenario.situation, scenario.now, figures)
     return plan, time.process_time() - before_s
 
 
-def _problem(scenario: Scenario) -> Any:
+def problem_of(scenario: Scenario) -> Any:
+    """Return the arrays of a scenario, nothing left out."""
     # Imported late: a figure of this process is what loading NumPy and HiGHS costs.
     from wattbus_scheduler.headroom import pieces_from  # noqa: PLC0415
-    from wattbus_scheduler.optimal.grid import problem_of  # noqa: PLC0415
+    from wattbus_scheduler.optimal import grid  # noqa: PLC0415
     from wattbus_scheduler.optimal.tasks import settled, tasks_of  # noqa: PLC0415
 
     tasks = tasks_of(scenario.situation, scenario.now, settled(scenario.situation, scenario.now))
     pieces = pieces_from(scenario.situation, scenario.now)
-    return problem_of(scenario.situation, scenario.now, pieces, tasks)
+    return grid.problem_of(scenario.situation, scenario.now, pieces, tasks)
 
 
 def _relaxation_s(scenario: Scenario) -> float:
@@ -85,7 +87,7 @@ def _relaxation_s(scenario: Scenario) -> float:
     from wattbus_scheduler.optimal.programme import Programme  # noqa: PLC0415
 
     before_s = time.process_time()
-    Programme(_problem(scenario)).solve()
+    Programme(problem_of(scenario)).solve()
     return time.process_time() - before_s
 
 
@@ -96,7 +98,7 @@ def _written_out_s(scenario: Scenario) -> float:
     """
     import highspy  # noqa: PLC0415
 
-    problem = _problem(scenario)
+    problem = problem_of(scenario)
     cells = [np.flatnonzero(usable).tolist() for usable in problem.is_usable]
     before_s = time.process_time()
     highs = highspy.Highs()
@@ -144,7 +146,7 @@ def _recorded(document: dict[str, Any]) -> dict[str, Any]:
     written_s = min(_written_out_s(scenario) for _ in range(3))
     line["relaxation_s"], line["written_out_s"] = round(relaxed_s, 5), round(written_s, 5)
     for name, figures in (("only_cost", ONLY_COST), ("calm", CALM)):
-        runs = [_planned(scenario, figures) for _ in range(3)]
+        runs = [planned(scenario, figures) for _ in range(3)]
         seconds = min(run_s for _, run_s in runs)
         line[name] = {
             **_figures(runs[0][0], scenario),
@@ -179,7 +181,7 @@ def _random(cars: int, slots: int) -> dict[str, Any]:
 
 def _together(scenarios: list[Scenario], figures: StrategySettings) -> dict[str, Any]:
     """Return the figures of all cases together; they have the same number of cars."""
-    runs = [_planned(scenario, figures) for scenario in scenarios]
+    runs = [planned(scenario, figures) for scenario in scenarios]
     facts = [_figures(plan, scenario) for (plan, _), scenario in zip(runs, scenarios, strict=True)]
     seconds = [run_s for _, run_s in runs]
     cars = len(scenarios[0].situation.cars)
@@ -211,10 +213,10 @@ def _fewest_starts(cars: int) -> dict[str, Any]:
     from wattbus_scheduler.optimal.exact import Limits, calmest  # noqa: PLC0415
     from wattbus_scheduler.optimal.programme import Programme  # noqa: PLC0415
 
-    fewest, planned, proven = 0, 0, 0
+    fewest, ours, proven = 0, 0, 0
     for seed in range(SEEDS):
         scenario = parse_slot_scenario(random_case(cars, 96, seed))
-        problem = _problem(scenario)
+        problem = problem_of(scenario)
         programme = Programme(problem)
         programme.solve()
         bound = lower_bound(problem, programme.answer())
@@ -222,15 +224,15 @@ def _fewest_starts(cars: int) -> dict[str, Any]:
         assert exact is not None
         fewest += int(problem.starts(exact.on).sum())
         proven += exact.is_optimal
-        plan, _ = _planned(scenario, CALM)
-        planned += sum(station.starts for station in plan.stations)
-    return {"cars": cars, "cases": SEEDS, "proven": proven, "fewest": fewest, "planned": planned}
+        plan, _ = planned(scenario, CALM)
+        ours += sum(station.starts for station in plan.stations)
+    return {"cars": cars, "cases": SEEDS, "proven": proven, "fewest": fewest, "planned": ours}
 
 
 def _growth(cars: int, slots: int) -> dict[str, Any]:
     scenario = parse_slot_scenario(random_case(cars, slots, 1))
     relaxed_s = _relaxation_s(scenario)
-    plan, seconds = _planned(scenario, CALM)
+    plan, seconds = planned(scenario, CALM)
     return {
         "cars": cars,
         "slots": slots,
@@ -243,7 +245,7 @@ def _growth(cars: int, slots: int) -> dict[str, Any]:
 def _limited() -> dict[str, Any]:
     """Return what comes out of a thousand cars when the search has to end early."""
     scenario = parse_slot_scenario(random_case(1000, 96, 1))
-    plan, seconds = _planned(scenario, replace(CALM, time_limit_s=0.5))
+    plan, seconds = planned(scenario, replace(CALM, time_limit_s=0.5))
     return {"cars": 1000, "time_limit_s": 0.5, "seconds": round(seconds, 3)} | _figures(
         plan, scenario
     )

@@ -55,6 +55,10 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         yield (f"{name}: idle processor", f"{idle:.2f} %", "", "", "< 2 %")
     if planner := figures.get("planner"):
         yield from _planner(planner)
+    for case in figures.get("starts", {}).get("cases", []):
+        name, cars = case["name"], case["cars"]
+        best = f"best found {case['found']}, proven at least {case['at_least']}"
+        yield (f"starts, {name}, {cars} cars", f"{case['planned']}", best, "", "")
     if startup := figures.get("startup"):
         yield ("`make demo` to the first row", f"{startup['first_row_s']:.1f} s", "", "", "< 5 s")
     for count, page in _stations(figures, "dashboard"):
@@ -94,6 +98,16 @@ def _planner(planner: dict[str, Any]) -> Iterator[Row]:
         )
         ratio = f"{calm['times_the_relaxation']:.0f}"
         yield (f"plan, {name}: processor time", f"{seconds:.3f} s", "relaxation", ratio, "≤ 5")
+    for line in planner.get("near_full", []):
+        calm, name = line["calm"], f"{line['cars']} x {line['slots']} near full"
+        middle, worst = calm["median_above_bound_percent"], calm["worst_above_bound_percent"]
+        yield (
+            f"plan, {name}: above the bound; starts a car",
+            f"median {middle:.1f} %, worst {worst:.1f} %; {calm['mean_starts_per_car']:.2f}",
+            "bound of energy alone",
+            "",
+            "",
+        )
     loop = planner["closed_loop"]
     yield (
         "plan in a closed loop: cost, fuse violations",

@@ -1,5 +1,6 @@
 """The problem as a whole-number programme, for cases so small that HiGHS solves it in a moment."""
 
+import math
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -20,12 +21,16 @@ LESS_THAN_A_START = 0.98
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exactly:
-    """Patterns and energies; `cost` without starts; `is_optimal` unless the effort was spent."""
+    """Patterns and energies; `cost` without starts; `is_optimal` unless the effort was spent.
+
+    No answer starts less often than `fewest`, as far as that was asked for and is proven.
+    """
 
     on: Bools
     energy_kwh: Floats
     cost: float
     is_optimal: bool
+    fewest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class _Whole:
         )
         if np.isfinite(limits.stop_at_s):
             self.highs.setOptionValue("time_limit", max(0.0, limits.stop_at_s - perf_counter()))
+        self._counts_starts = False
         self.highs.passModel(model)
         self._add_columns(start_price)
         self._add_rows()
@@ -87,6 +93,7 @@ class _Whole:
 
     def count_starts_below(self, most_cost: float) -> None:
         """Make the number of starts what is minimised, the cost a row."""
+        self._counts_starts = True
         costing = np.flatnonzero(self.cost).astype(np.int32)
         most = most_cost - self.offset
         self.highs.addRow(-INFINITY, most, len(costing), costing, self.cost[costing])
@@ -112,7 +119,14 @@ class _Whole:
         on[self.car, self.piece] = values[self.on_at] > 0.5
         energy[self.car, self.piece] = values[: self.cells] * (values[self.on_at] > 0.5)
         cost = self.offset + float(self.cost @ values[: self.width])
-        return Exactly(on, energy, cost, status == highspy.HighsModelStatus.kOptimal)
+        is_optimal = status == highspy.HighsModelStatus.kOptimal
+        return Exactly(on, energy, cost, is_optimal, self._fewest())
+
+    def _fewest(self) -> int:
+        if not self._counts_starts:
+            return 0
+        proven = self.highs.getInfo().mip_dual_bound
+        return max(0, math.ceil(proven - COST_AMONG_EQUALS - 1e-6)) if np.isfinite(proven) else 0
 
     def _one_each(self, price: float) -> Floats:
         free = self.problem.is_free_start[self.car, self.piece]
