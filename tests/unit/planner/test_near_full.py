@@ -33,6 +33,10 @@ def above_bound(plan: Plan) -> float:
     return plan.expected_cost / plan.lower_bound - 1
 
 
+def missing_wh(plan: Plan) -> float:
+    return sum(station.shortfall_wh for station in plan.stations)
+
+
 def total_cost(cars: int, seeds: range) -> float:
     return sum(planned(crowded(cars, seed)).expected_cost for seed in seeds)
 
@@ -42,7 +46,7 @@ def total_cost(cars: int, seeds: range) -> float:
 def test_a_full_fuse_costs_cars_near_full_little(cars: int, seed: int) -> None:
     plan = planned(crowded(cars, seed))
 
-    assert sum(station.shortfall_wh for station in plan.stations) == 0
+    assert missing_wh(plan) == 0
     assert above_bound(plan) <= 0.025
 
 
@@ -53,6 +57,16 @@ def test_with_the_full_offer_to_the_end_it_would_cost_much_more(
     monkeypatch.setattr(schedule, "OFFER_ROUNDS", 0)
 
     assert total_cost(4, range(4)) > 1.1 * cost
+
+
+def test_what_full_offers_leave_no_room_for_arrives_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    situation = crowded(4, 2, fuse=0.7)
+    assert missing_wh(planned(situation)) == 0
+    monkeypatch.setattr(schedule, "OFFER_ROUNDS", 0)
+
+    assert missing_wh(planned(situation)) > 1000
 
 
 def test_whoever_was_offered_too_little_is_helped_to_the_end(

@@ -14,6 +14,8 @@ from wattbus_scheduler.selection import Stretch, energy_of
 from wattbus_scheduler.situation import Situation
 
 TAPER_TOLERANCE_WH = 1.0
+MARGIN = 1.1
+"""What is missing is asked for so many times over: charging ends when the car has enough."""
 
 
 def as_drawn(situation: Situation, allocation: Allocation) -> Allocation:
@@ -58,14 +60,17 @@ def with_more_time(tasks: list[Task], chosen: dict[str, list[Stretch]]) -> list[
         short_wh = missing_wh(task, stretches)
         is_given = offered_wh >= task.need_wh + lost_wh - TAPER_TOLERANCE_WH
         if task.car.taper and short_wh > TAPER_TOLERANCE_WH and is_given and stretches:
-            last = stretches[-1]
-            mean_w = last.energy_wh * 3600 / (last.end_s - last.start_s)
-            most_w = power_of(task.car).most * 1000
-            more_wh = short_wh * max(1.0, most_w / max(mean_w, 1.0)) * 1.1
-            longer.append(replace(task, need_wh=task.need_wh + more_wh))
+            more_wh = offered_for(short_wh, stretches[-1], power_of(task.car).most * 1000)
+            longer.append(replace(task, need_wh=task.need_wh + MARGIN * more_wh))
         else:
             longer.append(task)
     return longer
+
+
+def offered_for(short_wh: float, last: Stretch, power_w: float) -> float:
+    """Return the offer at a power of which a car takes `short_wh`, as it did at the last."""
+    mean_w = last.energy_wh * 3600 / (last.end_s - last.start_s)
+    return short_wh * max(1.0, power_w / max(mean_w, 1.0))
 
 
 def missing_wh(task: Task, stretches: Sequence[Stretch]) -> float:

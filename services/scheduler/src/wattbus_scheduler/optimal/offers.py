@@ -7,17 +7,13 @@ from dataclasses import replace
 
 from wattbus_scheduler.allocation import Allocation, needed_wh
 from wattbus_scheduler.headroom import TIME_EPSILON_S, Piece, power_within_cap_w, with_car
-from wattbus_scheduler.optimal.delivered import missing_wh
+from wattbus_scheduler.optimal.delivered import MARGIN, missing_wh, offered_for
 from wattbus_scheduler.optimal.grid import Task
 from wattbus_scheduler.optimal.power import Power, power_of
 from wattbus_scheduler.optimal.taper import Filling, drawn
 from wattbus_scheduler.optimal.usage import with_use
 from wattbus_scheduler.selection import SHORTFALL_EPSILON_WH, Stretch
 from wattbus_scheduler.situation import CarControl, Site, Situation
-
-MARGIN = 1.1
-"""What an offer loses, and what was missing, is asked for so many times over: an offer ends when
-the car has enough."""
 
 
 def with_offers(tasks: Sequence[Task], chosen: dict[str, list[Stretch]]) -> list[Task]:
@@ -47,12 +43,8 @@ def _with_offers(task: Task, chosen: Sequence[Stretch]) -> Task:
         drawn_wh, used_h = filling.take(offered_w, _hours(stretch), math.inf)
         lost_wh += 0.0 if is_fixed else offered_w * used_h - drawn_wh
         offers.append((stretch.end_s, _offer(power, filling.most_kw)))
-    short_wh = missing_wh(task, chosen)
-    if short_wh > 0:
-        last = chosen[-1]
-        mean_w = last.energy_wh / _hours(last)
-        short_wh *= max(1.0, last.power_w / max(mean_w, 1.0))
-    return replace(task, need_wh=task.net_wh + MARGIN * (lost_wh + short_wh), offers=tuple(offers))
+    lost_wh += offered_for(missing_wh(task, chosen), chosen[-1], chosen[-1].power_w)
+    return replace(task, need_wh=task.net_wh + MARGIN * lost_wh, offers=tuple(offers))
 
 
 def _in_order(task: Task, chosen: Sequence[Stretch]) -> Iterator[tuple[Stretch, bool]]:
@@ -109,11 +101,11 @@ class _Finishing:
         mine = sorted({self._at(stretch) for stretch in self.chosen}, key=self._rank)
         for at in mine:
             self._offer(at)
-        while self._is_short():
+        for _ in self.pieces:
             used = {self._at(stretch) for stretch in self.chosen}
             free = [at for at in range(len(self.pieces)) if at not in used and self._can_use(at)]
             beside = [at for at in free if at - 1 in used or at + 1 in used]
-            if not free:
+            if not free or not self._is_short():
                 break
             self._offer(min(beside or free, key=self._rank))
 

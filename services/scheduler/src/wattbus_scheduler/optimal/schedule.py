@@ -107,6 +107,7 @@ def _with_lower_offers(asked: Asked, first: Schedule) -> Schedule:
     rounds = OFFER_ROUNDS if len(asked.tasks) < ONCE_FROM else min(1, OFFER_ROUNDS)
     for _ in range(rounds):
         is_near = newest.counted_cost <= newest.bound + NEAR_ENOUGH * abs(newest.bound)
+        is_near &= _missing_wh(asked.tasks, newest) <= SHORTFALL_EPSILON_WH
         tasks = with_offers(asked.tasks, newest.allocation.chosen)
         if is_near or tasks == asked.tasks or perf_counter() > asked.stop_at_s:
             break
@@ -118,13 +119,14 @@ def _with_lower_offers(asked: Asked, first: Schedule) -> Schedule:
 
 def _is_better(tasks: Sequence[Task], one: Schedule, other: Schedule) -> bool:
     """Whether a schedule delivers more, or as much for less."""
-    one_wh, other_wh = (
-        sum(missing_wh(task, found.allocation.chosen[task.car.station_id]) for task in tasks)
-        for found in (one, other)
-    )
+    one_wh, other_wh = _missing_wh(tasks, one), _missing_wh(tasks, other)
     if abs(one_wh - other_wh) > SHORTFALL_EPSILON_WH:
         return one_wh < other_wh
     return one.counted_cost < other.counted_cost
+
+
+def _missing_wh(tasks: Sequence[Task], found: Schedule) -> float:
+    return sum(missing_wh(task, found.allocation.chosen[task.car.station_id]) for task in tasks)
 
 
 def _search_s(situation: Situation, time_limit_s: float) -> float:
