@@ -52,6 +52,7 @@ POINTS = (
     _must("fuse-house", "house and charger stay within the fuse when the house's load rises"),
     _must("fuse-freed", "charges again when the house's load has fallen"),
     _must("fuse-two", "two stations together stay within the fuse, and one may charge"),
+    _should("fuse-order", "lowers one limit before it raises another that needs the room"),
     _should("fuse-phase", "each phase stays within its fuse"),
     _must("fuse-forecast", "does not charge in a cheap hour in which it would not fit"),
     _should("fuse-modulate", "lowers a current rather than pausing, where that fits"),

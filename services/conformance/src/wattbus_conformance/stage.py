@@ -16,7 +16,7 @@ from wattbus_conformance.site import Say, ScriptedSite
 from wattbus_contract import topics
 from wattbus_contract.base import Envelope
 from wattbus_contract.codec import encode
-from wattbus_contract.control import LeaseRequest, SetLimit
+from wattbus_contract.control import LeaseRequest, LimitOutcome, SetLimit
 
 BRIDGE = "station-bridge"
 SCHEDULER = "scheduler"
@@ -43,7 +43,8 @@ class Stage:
     """One scripted site on the broker with the schedulers under test. Use as a context manager.
 
     Time passes only in `run`, `until` and `stays`: there the site is polled, lease requests and
-    limits are answered, and everything heard is recorded. `grown` are fields that every message of
+    limits are answered, and everything heard is recorded. `hasty` are limits that were raised
+    before there was room for them. `grown` are fields that every message of
     the bridge carries besides those of the contract; `spooled` is what a bridge would keep on disk
     of what it said, and `late` what it says again after every poll.
     """
@@ -58,6 +59,7 @@ class Stage:
         self.overload = OverloadWatch()
         self.lost_lease: list[str] = []
         self.misled: list[HeardLimit] = []
+        self.hasty: list[HeardLimit] = []
         self.grown: dict[str, object] = {}
         self.spooled: list[tuple[str, bytes]] = []
         self.late: list[tuple[str, bytes]] = []
@@ -255,6 +257,7 @@ class Stage:
                 self.say_lease()
         elif isinstance(decoded.body, SetLimit):
             station = decoded.topic.station
+            before_w = self.site.allowed_w(station) if station in self.site.stations else 0.0
             result = self.site.command(
                 station,
                 decoded.body,
@@ -266,6 +269,8 @@ class Stage:
             self.say(Say(topics.LIMIT_RESULT, result, {"station": station}))
             if result.reason.code == "wrong-epoch":
                 self._note_stale(now_s)
+            if result.outcome is LimitOutcome.APPLIED and self.site.overload_w() > 0:
+                self._note_hasty(self.site.allowed_w(station) - before_w)
         self.overload.look(self.site, now_s)
 
     def _note_stale(self, now_s: float) -> None:
@@ -274,6 +279,11 @@ class Stage:
         is_news = now_s - self._lease_said_s < IN_FLIGHT_S
         if self.lease.is_held_by(limit.limit.instance, now_s) and not is_news:
             self.misled.append(limit)
+
+    def _note_hasty(self, raised_w: float) -> None:
+        """Note a limit that was raised while the others left too little under the fuse."""
+        if raised_w > 0:
+            self.hasty.append(self.recording.limits(self.recording.mark() - 1)[0])
 
     def _keep_connection(self) -> None:
         if self.bus.connections != self._connections:

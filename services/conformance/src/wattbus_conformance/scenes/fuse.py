@@ -58,9 +58,11 @@ def _play_two(stage: Stage, findings: Findings) -> None:
     stage.begin(stage.subject)
     any_charges = lambda: any(map(stage.is_charging, stage.site.stations))  # noqa: E731 - said thrice below
     if not stage.until(any_charges, stage.settings.react_s):
-        findings.leave_untried(("fuse-two", "fuse-modulate"), "it did not charge in mode now")
+        untried = ("fuse-two", "fuse-order", "fuse-modulate")
+        findings.leave_untried(untried, "it did not charge in mode now")
         return
     _judge_fits(stage, findings, "fuse-two", any_charges)
+    _play_turns(stage, findings)
     _set_house(stage, 5000.0)
     _judge_fits(stage, findings, "fuse-two", lambda: True)
     stage.say(stage.site.with_goal("car1", mode=Mode.OFF))
@@ -71,6 +73,31 @@ def _play_two(stage: Stage, findings: Findings) -> None:
         expected="a limit of 1380 to 3000 W for car2 (6 to 32 A, mode now): the house takes "
         "8000 of 11000 W",
         seen=stage.told("car2"),
+    )
+
+
+def _play_turns(stage: Stage, findings: Findings) -> None:
+    """Let each car take over from the other, as the order of stations must not matter."""
+    if stage.site.overload_w() > 0:
+        findings.leave_untried(("fuse-order",), "its limits exceed the fuse anyway")
+        return
+    stage.hasty.clear()
+    for leaves, takes_over in (("car1", "car2"), ("car2", "car1"), ("car1", "car2")):
+        stage.say(stage.site.with_goal(leaves, mode=Mode.OFF))
+        has_changed = lambda on=takes_over, off=leaves: (  # noqa: E731 - bound to this turn
+            stage.is_charging(on) and not stage.is_charging(off)
+        )
+        if not stage.until(has_changed, stage.settings.react_s):
+            findings.leave_untried(("fuse-order",), f"{takes_over} did not charge in mode now")
+            return
+        stage.say(stage.site.with_goal(leaves, mode=Mode.NOW))
+        stage.run(stage.settings.react_s / 2)
+    findings.judge(
+        "fuse-order",
+        not stage.hasty,
+        expected="no limit that is raised while house and the other limits in force leave too "
+        "little under the fuse",
+        seen="; ".join(limit.heard.excerpt for limit in stage.hasty[:2]) or "none",
     )
 
 
@@ -106,7 +133,7 @@ HOUSE = Scene(
 )
 TWO = Scene(
     "fuse-two",
-    ("fuse-two", "fuse-modulate"),
+    ("fuse-two", "fuse-order", "fuse-modulate"),
     lambda: scenery.site(_two_stations(), goal=NOW, house_load_w=2000.0, step_s=120.0),
     _play_two,
 )
