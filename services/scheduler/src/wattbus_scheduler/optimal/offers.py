@@ -77,12 +77,14 @@ def finished(situation: Situation, tasks: Sequence[Task], allocation: Allocation
         return allocation
     chosen = dict(allocation.chosen)
     pieces = with_use(situation, allocation)
-    for task in tasks:
-        if task.offers and chosen[task.car.station_id]:
-            finishing = _Finishing(situation.site, task, pieces, chosen[task.car.station_id])
-            finishing.finish()
-            finishing.offer_freely()
-            chosen[task.car.station_id], pieces = finishing.chosen, finishing.booked()
+    # What nobody needs is offered once all have what they need.
+    for step in (_Finishing.finish, _Finishing.offer_freely):
+        for task in tasks:
+            name = task.car.station_id
+            if task.offers and chosen[name]:
+                finishing = _Finishing(situation.site, task, pieces, chosen[name])
+                step(finishing)
+                chosen[name], pieces = finishing.chosen, finishing.booked()
     return Allocation(allocation.pieces, allocation.urgent, chosen)
 
 
