@@ -126,7 +126,9 @@ def test_a_car_alone_starts_at_most_once_more_than_it_has_to(seed: int) -> None:
 
     assert fewest is not None
     assert fewest.is_optimal
-    assert once_less <= int(problem.starts(fewest.on).sum())
+    found = int(problem.starts(fewest.on).sum())
+    assert once_less <= found
+    assert found - 1 <= fewest.fewest <= min(found, starts(plan))
 
 
 @settings(max_examples=20, deadline=None)
@@ -295,3 +297,5 @@ def test_the_calmest_plan_is_found_beside_peaks_that_there_were(peaks: int) -> N
     assert calm is not None
     assert bound - 1e-6 <= least.cost <= calm.cost <= 1.005 * least.cost + 1e-6
     assert problem.starts(calm.on).sum() < problem.starts(least.on).sum()
+    assert calm.fewest <= problem.starts(calm.on).sum()
+    assert least.fewest == 0

@@ -1,4 +1,4 @@
-"""At no instant, not even between two limits of one decision, do those that are out break a fuse.
+"""No raise breaks a fuse, not even between two limits of one decision.
 
 Whoever sends them may be stopped in the middle: paused, killed, or no longer allowed to command.
 """

@@ -226,8 +226,8 @@ class Controller:
         """Yield the limits that differ, in power or reason, from what was decided before.
 
         Those that make room come first. One that takes room waits for its station's next reading
-        while what the others were told leaves too little: so at no instant, whatever becomes of
-        the rest of a batch, do the limits that are out exceed the fuse beside the measured house.
+        while what the others were told leaves too little: so no raise that goes out takes the
+        limits that are out above the fuse beside the measured house, whatever becomes of the rest.
         """
         following = self._following
         if following is None:

@@ -84,7 +84,7 @@ class _Whole:
         )
         if np.isfinite(limits.stop_at_s):
             self.highs.setOptionValue("time_limit", max(0.0, limits.stop_at_s - perf_counter()))
-        self._counts_starts = False
+        self._cost_part: float | None = None
         self.highs.passModel(model)
         self._add_columns(start_price)
         self._add_rows()
@@ -93,7 +93,6 @@ class _Whole:
 
     def count_starts_below(self, most_cost: float) -> None:
         """Make the number of starts what is minimised, the cost a row."""
-        self._counts_starts = True
         costing = np.flatnonzero(self.cost).astype(np.int32)
         most = most_cost - self.offset
         self.highs.addRow(-INFINITY, most, len(costing), costing, self.cost[costing])
@@ -102,6 +101,7 @@ class _Whole:
         # Of equally calm plans the cheaper one, as far as whole starts leave it open.
         usual = float(np.abs(self.problem.price).mean() * self.problem.need_kwh.sum())
         weight = COST_AMONG_EQUALS / max(abs(most_cost), usual, 1e-6)
+        self._cost_part = max(0.0, weight * most)
         counted = np.concatenate([weight * self.cost, np.zeros(self.cells), self._one_each(1.0)])
         self.highs.changeColsCost(len(every), every, counted)
 
@@ -123,10 +123,11 @@ class _Whole:
         return Exactly(on, energy, cost, is_optimal, self._fewest())
 
     def _fewest(self) -> int:
-        if not self._counts_starts:
-            return 0
+        """Return what is proven of the starts: all that the cost can count is taken off."""
         proven = self.highs.getInfo().mip_dual_bound
-        return max(0, math.ceil(proven - COST_AMONG_EQUALS - 1e-6)) if np.isfinite(proven) else 0
+        if self._cost_part is None or not np.isfinite(proven):
+            return 0
+        return max(0, math.ceil(proven - self._cost_part - 1e-6))
 
     def _one_each(self, price: float) -> Floats:
         free = self.problem.is_free_start[self.car, self.piece]
